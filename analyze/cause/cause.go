@@ -1,0 +1,85 @@
+// Package cause is the catalogue of what whydrop can conclude: stable IDs, one
+// Markdown card each, and the words for where and how sure.
+package cause
+
+// An ID names a cause. IDs are stable: reports, policies and scripts use them.
+type ID string
+
+// Causes that can be concluded today. Every ID has a card in cards/.
+const (
+	TCPChecksum            ID = "tcp-checksum"            // damaged in transit
+	UDPChecksum            ID = "udp-checksum"            // damaged in transit
+	IPChecksum             ID = "ip-checksum"             // damaged in transit
+	ICMPChecksum           ID = "icmp-checksum"           // damaged in transit
+	ChecksumOffload        ID = "checksum-offload"        // innocent
+	CaptureDropped         ID = "capture-dropped"         // only the capture lacks it
+	CaptureTruncated       ID = "capture-truncated"       // the file or its frames are cut
+	CaptureDuplicates      ID = "capture-duplicates"      // innocent
+	OneWayCapture          ID = "one-way-capture"         // the answers are missing
+	ReceiverNotReading     ID = "receiver-not-reading"    // zero window; nothing was lost
+	SpuriousRetransmission ID = "spurious-retransmission" // innocent
+	Reordering             ID = "reordering"              // innocent
+	AckLost                ID = "ack-lost"
+	TailLoss               ID = "tail-loss"
+	PAWSReject             ID = "paws-reject"
+	FragmentLost           ID = "fragment-lost"
+	HostUnreachable        ID = "host-unreachable" // ICMP said so
+	NoRoute                ID = "no-route"         // ICMP said so
+	PortClosed             ID = "port-closed"      // ICMP said so
+	FirewallReject         ID = "firewall-reject"  // ICMP said so
+	MTUExceeded            ID = "mtu-exceeded"     // ICMP said so: too big, the sender was told
+	TTLExpired             ID = "ttl-expired"      // ICMP said so
+	ConnectionRefused      ID = "connection-refused"
+	ConnectionUnanswered   ID = "connection-unanswered" // SYNs without any answer
+	ReceiverHostDrop       ID = "receiver-host-drop"    // after a tap on the receiver, before its socket
+	Unknown                ID = "unknown"               // lost for certain, cause not known
+)
+
+// A Locus says where a packet was lost.
+type Locus uint8
+
+// Loci, in the order of the path.
+const (
+	LocusUnknown Locus = iota
+	SenderHost
+	Upstream
+	InCapture // never lost: only the capture lacks it
+	Downstream
+	ReceiverHost
+	NumLoci
+)
+
+var locusNames = [NumLoci]string{"unknown", "sender-host", "upstream", "capture", "downstream", "receiver-host"}
+
+func (l Locus) String() string {
+	if l >= NumLoci {
+		return "invalid"
+	}
+	return locusNames[l]
+}
+
+// MarshalText writes the name of l.
+func (l Locus) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// Confidence says how sure a conclusion is. It is never a number.
+type Confidence uint8
+
+// Confidences.
+const (
+	Possible Confidence = iota // fits, rivals stand
+	Likely                     // one witness, the rivals excluded
+	Certain                    // a second witness saw it: DSACK, ICMP quote, timestamp proof, acknowledgement
+	numConfidences
+)
+
+var confidenceNames = [numConfidences]string{"possible", "likely", "certain"}
+
+func (c Confidence) String() string {
+	if c >= numConfidences {
+		return "invalid"
+	}
+	return confidenceNames[c]
+}
+
+// MarshalText writes the name of c.
+func (c Confidence) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

@@ -1,0 +1,283 @@
+package flow
+
+import "whydrop/decode"
+
+// Findings are all that one shard learned. Shards' Findings are merged in a
+// fixed order, so that the report does not depend on their number.
+type Findings struct {
+	Flows    []Facts
+	Symptoms []Symptom
+	Losses   []Lost
+	GaveUp   GaveUp
+}
+
+// GaveUp counts what limits cost. A loss analyser that loses silently is a joke.
+type GaveUp struct {
+	Flows    uint64 // flows folded into totals because there were too many
+	Symptoms uint64 // symptoms counted but not kept
+	Gaps     uint64 // holes, copies or IDs that were forgotten early
+	Losses   uint64 // lost packets counted but without their frames
+}
+
+// Add adds o to g.
+func (g *GaveUp) Add(o GaveUp) {
+	g.Flows += o.Flows
+	g.Symptoms += o.Symptoms
+	g.Gaps += o.Gaps
+	g.Losses += o.Losses
+}
+
+// Place is where a packet went missing as seen from this tap. The attribution
+// turns it into a locus when it knows where the tap is.
+type Place uint8
+
+// Places.
+const (
+	PlaceUnknown Place = iota
+	BeforeTap          // upstream: never passed here
+	AfterTap           // downstream: passed here, did not arrive
+	OnlyCapture        // the other end has it: only this capture lacks it
+	InReceiver         // arrived at the receiving host and was dropped there
+	Unaccounted        // missing or repeated, and this capture cannot tell whether it was lost
+	NumPlaces
+)
+
+var placeNames = [NumPlaces]string{"unknown", "before-tap", "after-tap", "only-capture", "in-receiver", "unaccounted"}
+
+func (p Place) String() string {
+	if p >= NumPlaces {
+		return "invalid"
+	}
+	return placeNames[p]
+}
+
+// What says what kind of packet was lost; the names are those of the JSON contract.
+type What uint8
+
+// Kinds of lost packets.
+const (
+	OtherPacket What = iota
+	DataPacket
+	ACKPacket
+	SYNPacket
+	FINPacket
+	RSTPacket
+	Datagram
+	FragmentPacket
+	ICMPPacket
+	NumWhats
+)
+
+var whatNames = [NumWhats]string{"other", "data", "ack", "syn", "fin", "rst", "datagram", "fragment", "icmp"}
+
+func (w What) String() string {
+	if w >= NumWhats {
+		return "invalid"
+	}
+	return whatNames[w]
+}
+
+// Reason is why a packet was lost, as far as its own frames say.
+type Reason uint8
+
+// Reasons.
+const (
+	ReasonUnknown      Reason = iota
+	ReasonChecksumIP          // it passed with a bad IPv4 header checksum
+	ReasonChecksumTCP         // it passed with a bad TCP checksum
+	ReasonChecksumUDP         // likewise, UDP
+	ReasonChecksumICMP        // likewise, ICMP or ICMPv6
+	ReasonPAWS                // too old a timestamp for the receiver, RFC 7323 §5
+	ReasonTail                // the last packet of what its sender had to say
+	ReasonCaptureDrop         // the receiver acknowledged what this capture lacks
+	ReasonICMP                // an ICMP error quoted it: ICMPType, ICMPCode say what
+	ReasonFragment            // one fragment of a datagram is missing
+	ReasonUnanswered          // a SYN that nobody answered
+	ReasonRefused             // a SYN that was answered by RST
+	ReasonOneWay              // the other direction is not in the capture
+	ReasonAmbiguous           // the packet or its acknowledgement: either fits
+	NumReasons
+)
+
+var reasonNames = [NumReasons]string{
+	"unknown", "checksum-ip", "checksum-tcp", "checksum-udp", "checksum-icmp", "paws", "tail", "capture-drop", "icmp", "fragment",
+	"unanswered", "refused", "one-way", "ambiguous",
+}
+
+func (r Reason) String() string {
+	if r >= NumReasons {
+		return "invalid"
+	}
+	return reasonNames[r]
+}
+
+// Proof says how strongly a Lost is known; see cause.Confidence.
+type Proof uint8
+
+// Proofs.
+const (
+	Fits   Proof = iota // fits, rivals stand
+	Single              // one witness, the rivals excluded
+	Second              // a second witness: DSACK, timestamp, acknowledgement, ICMP quote
+)
+
+// A Rule is the row of the decision table (wire-evidence.md c-1, or a section
+// of tcp-rules.md) that decided.
+type Rule uint8
+
+// Rules. The names are printed.
+const (
+	NoRule              Rule = iota
+	RuleSACKHole             // c-1 row 1: seen here, reported missing by SACK, sent again
+	RuleAckLost              // c-1 row 3, 4: the data had arrived, its ACK was lost
+	RuleEchoed               // c-1 row 5: seen here, only the repair was acknowledged
+	RuleAmbiguous            // c-1 row 6: seen here, sent again, the packet or its ACK was lost
+	RuleGapRepaired          // c-1 row 7: a gap here, repaired by a retransmission
+	RuleReordered            // c-1 row 8
+	RuleAckedUnseen          // c-1 row 9: acknowledged, never seen here
+	RuleNeverRepaired        // c-1 row 10: never acknowledged, never repaired
+	RuleIDGap                // c-1 row 11, b-22: missing IP IDs
+	RuleDroppedAfterTap      // c-1 row 12: passed a tap on the receiver, never acknowledged
+	RuleBadChecksum          // c-1 row 13
+	RuleNotReading           // c-1 row 14
+	RuleTailRepair           // c-11: a repair of a last segment that never passed here
+	RuleSYN                  // b-8.7: SYN and SYN-ACK repairs
+	RuleICMPQuote            // an ICMP error quotes the packet
+	RuleFragments            // b-23
+	RuleOneWay               // only one direction was captured
+	RuleFileCounter          // drop counters of the file
+	RuleDatagramID           // b-22 for UDP: numbered by a connected socket
+	RuleRTP                  // b-24
+	NumRules
+)
+
+// A Witness is a frame and what it shows.
+type Witness struct {
+	Frame FrameRef
+	Time  int64
+	Says  Says
+	A, B  uint64 // arguments of Says: sequence numbers, IDs …
+}
+
+// Says is what a Witness shows.
+type Says uint8
+
+// What a Witness can show. A and B as named.
+const (
+	SaysNothing      Says = iota
+	SaysPassed            // A–B: these octets passed here; this frame is the lost packet
+	SaysGapOpened         // A–B: octets beyond a gap passed; the gap is A–B
+	SaysSACK              // A–B: the receiver reported what lies above the gap
+	SaysDupAck            // A: the receiver still waits for octet A
+	SaysRepair            // A–B: sent again
+	SaysAcked             // A: everything below A has arrived
+	SaysDSACK             // A–B: arrived twice
+	SaysEcho              // A: the acknowledgement echoes timestamp A
+	SaysIDBefore          // A: the last IP ID before missing ones
+	SaysIDAfter           // A: the first IP ID behind missing ones
+	SaysBadChecksum       // A: checksum found; B: checksum that would be right
+	SaysUnseenAck         // A–B: acknowledged, and not in this capture
+	SaysICMP              // A: type, B: code
+	SaysSYN               // connection request
+	SaysReset             // reset
+	SaysFragment          // A: ID, B: offset
+	SaysZeroWindow        // the receiver closed its window
+	SaysOldTimestamp      // A: timestamp of the packet, B: newest that the receiver had echoed
+	SaysNothingSince      // no answer after it
+	NumSays
+)
+
+// Lost is one lost (or missing) packet, or a run of them that nothing tells apart.
+type Lost struct {
+	Flow       uint32
+	Dir        uint8 // direction the packets travelled: 0 originator to responder
+	Place      Place
+	What       What
+	Reason     Reason
+	Proof      Proof
+	Rule       Rule
+	Protocol   uint8
+	ICMPType   uint8
+	ICMPCode   uint8
+	Packets    uint32 // wire packets
+	Octets     uint32 // of payload; 0 if not known
+	First      int64  // when the packet passed, or the earliest time it can have been sent
+	Last       int64
+	Frame      FrameRef   // the lost packet itself, where this capture holds it (AfterTap, InReceiver)
+	Repair     FrameRef   // what repaired it
+	RepairTime int64      // 0 if never repaired
+	Witnesses  [5]Witness // up to five; the rest are zero
+	Router     decode.Addr
+}
+
+// Facts are what is known of one conversation when it is over.
+type Facts struct {
+	Protocol   uint8
+	Originator Endpoint
+	Responder  Endpoint
+	First      int64 // ns since the epoch
+	Last       int64
+	FirstFrame FrameRef // first frame of the flow: a stable identity
+	Handshake  bool     // the first SYN is in the capture (TCP)
+	Tunnelled  bool
+	// Incarnation counts connections on the same five-tuple, from 0.
+	Incarnation uint32
+	Dir         [2]Half // 0: originator to responder
+}
+
+// Known is a three-valued answer.
+type Known uint8
+
+// Answers.
+const (
+	NotKnown Known = iota
+	No
+	Yes
+)
+
+// Half is what is known of one direction.
+type Half struct {
+	Packets     uint64 // frames, copies removed
+	WirePackets uint64 // frames counted as the wire packets they stand for (b-17)
+	Octets      uint64 // transport payload, copies removed
+	Data        uint64 // wire packets that carried payload
+
+	Missing         [NumPlaces]uint64 // wire packets, the sum over Losses
+	Retransmissions [NumDetails]uint64
+	Unneeded        uint64
+	UndecidedNeed   uint64
+	Reordered       uint64
+	Duplicates      [2]uint64 // network, capture: filled in when the whole file is known
+	ChecksumBad     uint64
+	ChecksumPending uint64
+	Malformed       uint64
+	Super           uint64 // frames larger than one segment (TSO, GRO)
+
+	ZeroWindows  uint64 // episodes announced by the sender of this direction
+	ZeroWindowNS int64
+	KeepAlives   uint64
+	Probes       uint64
+	Resets       uint64
+
+	// Delays of the two halves of the path as seen by data of this direction:
+	// Down is from a packet passing here to its acknowledgement passing back,
+	// Up from an acknowledgement passing to the packet it released. ns; −1 = not known.
+	MinDown, MinUp    int64
+	RTTMin, RTTMed    int64 // of the whole path, ns; −1 = not known
+	RTTMax            int64
+	RTTSamples        uint64
+	MSS               uint16 // from the SYN; 0 = not known
+	SACK              Known
+	Timestamps        Known
+	WindowScale       int8  // −1 not known, else the shift (0 also when not used)
+	IDClass           Known // Yes: IPv4 IDs count this flow's packets
+	InitialTTL        bool  // TTL was exactly 64, 128 or 255
+	TTL               uint8 // most recent
+	MaxFrame          uint32
+	Inbound, Outbound uint64 // frames by direction flag
+	Stalled           int64  // reserved for stalls, ns
+	MaxSegment        uint32 // largest payload of one frame
+	PaddedShort       uint64 // frames padded to the Ethernet minimum
+	UnpaddedShort     uint64 // frames below the Ethernet minimum, not padded: never was on a wire
+	Start, End        bool   // SYN seen, FIN or RST seen
+}

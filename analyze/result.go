@@ -1,0 +1,105 @@
+package analyze
+
+import (
+	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
+	"whydrop/capture"
+	"whydrop/decode"
+)
+
+// A Result is everything that one run concluded. Slices are in a fixed order.
+type Result struct {
+	Inputs      []capture.Input
+	Counts      decode.Counts
+	Flows       []flow.Facts   // in order of their first frame
+	Symptoms    []flow.Symptom // in frame order
+	Tap         Tap
+	Audit       []AuditFinding
+	Ledger      Ledger
+	GaveUp      flow.GaveUp
+	First, Last int64  // times of the capture, ns; valid if Counts.Frames > 0
+	Disorder    uint64 // frames with a time before that of the frame in front of them
+	Interrupted bool   // stopped by the user: the report covers what was read
+	Spanned     bool   // the capture holds most packets twice (a mirror port, "any", a bond)
+}
+
+// Tap says where the capture was taken.
+type Tap struct {
+	Place      TapPlace
+	Confidence cause.Confidence
+	Given      bool // by --at
+	Evidence   []string
+}
+
+// TapPlace is a place of the tap, with respect to the direction that carried most data.
+type TapPlace uint8
+
+// Tap places.
+const (
+	TapUnknown  TapPlace = iota
+	TapSender            // on the host that sends most of the data
+	TapReceiver          // on the host that receives it
+	TapMiddle            // between them
+	numTapPlaces
+)
+
+var tapPlaceNames = [numTapPlaces]string{"unknown", "sender", "receiver", "middle"}
+
+func (t TapPlace) String() string {
+	if t >= numTapPlaces {
+		return "invalid"
+	}
+	return tapPlaceNames[t]
+}
+
+// MarshalText writes the name of t.
+func (t TapPlace) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// An AuditFinding is what the capture itself suffers from.
+type AuditFinding struct {
+	Finding string // stable ID: "capture-dropped", "truncated", "one-way", "duplicates", "snap-length", "time-disorder", "offload", "unknown-link", …
+	Frames  uint64
+	Detail  string // one sentence
+	Lowers  bool   // it lowers the confidence of what depends on it
+}
+
+// A Charge says that Packets wire packets are missing, where and why.
+type Charge struct {
+	ID         int // 1-based, in report order
+	What       flow.What
+	Packets    uint64
+	Octets     uint64
+	Flow       uint32
+	Dir        uint8
+	Src, Dst   flow.Endpoint
+	Protocol   uint8
+	Locus      cause.Locus
+	Cause      cause.ID
+	Confidence cause.Confidence
+	Rule       flow.Rule
+	First      int64
+	Last       int64
+	Frames     []flow.FrameRef // the lost packets themselves, where the capture holds them
+	Evidence   []flow.Witness
+	Rivals     []Rival
+	Repair     flow.FrameRef
+	RepairTime int64
+	Router     decode.Addr // who sent the ICMP error, if Rule is RuleICMPQuote
+	Losses     []uint32    // indices into Ledger.Losses
+}
+
+// A Rival is another explanation, and why it stands or falls.
+type Rival struct {
+	Cause cause.ID
+	Why   string
+}
+
+// A Ledger accounts for every missing packet exactly once. What no cause
+// explains is shown as such; it is computed, so it cannot go astray.
+type Ledger struct {
+	Charges []Charge
+	Losses  []flow.Lost // what the charges were made of
+	missing uint64
+	charged uint64
+	only    uint64 // of charged: only the capture lacks them
+}

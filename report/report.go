@@ -1,0 +1,280 @@
+// Package report turns a Result into a Report, and a Report into text, JSON
+// and NDJSON. Build is the only place that sorts, rounds and phrases;
+// renderers loop and print.
+package report
+
+import "whydrop/capture"
+
+// SchemaVersion is the version of the JSON contract; see schema.json.
+const SchemaVersion = "1.0"
+
+// A Report is what whydrop says, as data. The JSON form of it is the contract
+// of --format json.
+type Report struct {
+	SchemaVersion string              `json:"schema_version"`
+	Tool          Tool                `json:"tool"`
+	Inputs        []Input             `json:"inputs"`
+	Verdict       Verdict             `json:"verdict"`
+	Capture       Capture             `json:"capture"`
+	Checksums     map[string]Checksum `json:"checksums"`
+	Flows         Flows               `json:"flows"`
+	Ledger        Ledger              `json:"ledger"`
+	// Symptoms is {kind: {"total": n, detail: n, …}}; retransmission also has needed, unneeded, undecided.
+	Symptoms map[string]map[string]uint64 `json:"symptoms"`
+	Causes   []Cause                      `json:"causes"`
+	Limits   Limits                       `json:"limits"`
+	Decode   Decode                       `json:"decode"`
+}
+
+// Tool names the program.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Input is one file that was read. Times are RFC 3339 with nanoseconds, UTC; empty without frames.
+type Input struct {
+	Path        string   `json:"path"`
+	Format      string   `json:"format"`
+	Compression string   `json:"compression,omitempty"`
+	LinkTypes   []string `json:"link_types"`
+	Frames      uint64   `json:"frames"`
+	Octets      uint64   `json:"octets"`
+	SnapLength  uint32   `json:"snap_length"`
+	First       string   `json:"first"`
+	Last        string   `json:"last"`
+	Truncated   *Damage  `json:"truncated"`
+}
+
+// Damage says where a file stopped being readable.
+type Damage struct {
+	Offset uint64 `json:"offset"`
+	Frame  uint64 `json:"frame"`
+	What   string `json:"what"`
+	Cut    bool   `json:"cut"`
+}
+
+// Verdict is the answer.
+type Verdict struct {
+	Sentence    string   `json:"sentence"`
+	State       string   `json:"state"` // "nothing-lost", "lost", "cannot-tell", "too-lossy", "empty"
+	Packets     uint64   `json:"packets"`
+	Lost        uint64   `json:"lost"`
+	CaptureOnly uint64   `json:"capture_only"`
+	Unexplained uint64   `json:"unexplained"`
+	Groups      []Group  `json:"groups"`
+	Innocent    Innocent `json:"innocent"`
+	Advice      []string `json:"advice"` // what to capture, or do, next
+	Duration    float64  `json:"duration_s"`
+}
+
+// Group is a line of the first screen: charges with one locus, cause and confidence.
+type Group struct {
+	Packets    uint64   `json:"packets"`
+	Locus      string   `json:"locus"`
+	Cause      string   `json:"cause"`
+	Phrase     string   `json:"phrase"` // "single random losses", "cause unknown"
+	Confidence string   `json:"confidence"`
+	Rule       string   `json:"rule"`
+	Seen       string   `json:"seen"`
+	Not        []string `json:"not"` // rivals, one reason each
+	Do         []string `json:"do"`
+	Flows      int      `json:"flows"`
+	When       []uint32 `json:"when"` // losses per 1/60 of the capture
+}
+
+// Innocent are things that look like losses and are none.
+type Innocent struct {
+	UnneededRetransmissions uint64 `json:"unneeded_retransmissions"`
+	Reordered               uint64 `json:"reordered"`
+	Duplicates              uint64 `json:"duplicates"`
+	OffloadedChecksums      uint64 `json:"offloaded_checksums"`
+}
+
+// Capture is the audit of the capture itself.
+type Capture struct {
+	Tap   Tap       `json:"tap"`
+	Audit []Finding `json:"audit"`
+	Drops Drops     `json:"drops"`
+}
+
+// Tap is where the capture was taken.
+type Tap struct {
+	Locus      string   `json:"locus"` // "sender", "receiver", "middle", "unknown"
+	Confidence string   `json:"confidence"`
+	Given      bool     `json:"given"`
+	Evidence   []string `json:"evidence"`
+}
+
+// Finding is what the capture suffers from.
+type Finding struct {
+	Finding string `json:"finding"`
+	Frames  uint64 `json:"frames"`
+	Detail  string `json:"detail"`
+}
+
+// Drops are the capture's own counters; null is unknown, which is not zero.
+type Drops struct {
+	Ring      capture.Counter `json:"ring"`
+	Interface capture.Counter `json:"interface"`
+	OS        capture.Counter `json:"os"`
+}
+
+// Checksum counts verdicts of one layer.
+type Checksum struct {
+	Good      uint64 `json:"good"`
+	Bad       uint64 `json:"bad"`
+	Absent    uint64 `json:"absent"`
+	Forbidden uint64 `json:"forbidden"`
+	Pending   uint64 `json:"pending"`
+	Partial   uint64 `json:"partial"`
+	Unread    uint64 `json:"unread"`
+}
+
+// Flows are the conversations; All is every one, Top (in JSON) those with most losses.
+type Flows struct {
+	Total      int            `json:"total"`
+	ByProtocol map[string]int `json:"by_protocol"`
+	Top        []Flow         `json:"top"`
+	All        []Flow         `json:"-"`
+}
+
+// Flow is one conversation.
+type Flow struct {
+	ID         int          `json:"id"` // 1-based, in order of the first frame
+	Protocol   string       `json:"protocol"`
+	Originator string       `json:"originator"`
+	Responder  string       `json:"responder"`
+	First      string       `json:"first_time"`
+	Last       string       `json:"last_time"`
+	FirstFrame Frame        `json:"first_frame"`
+	Packets    uint64       `json:"packets"`
+	Octets     uint64       `json:"octets"`
+	Lost       uint64       `json:"lost"`
+	OnlyHere   uint64       `json:"capture_only"`
+	CannotTell bool         `json:"cannot_tell"`
+	LossRate   float64      `json:"loss_rate"`
+	Causes     []string     `json:"causes"` // most packets first
+	Handshake  bool         `json:"handshake"`
+	Directions [2]Direction `json:"directions"`
+}
+
+// Direction is one half of a flow.
+type Direction struct {
+	Src             string            `json:"src"`
+	Dst             string            `json:"dst"`
+	Protocol        string            `json:"protocol"`
+	Packets         uint64            `json:"packets"`
+	WirePackets     uint64            `json:"wire_packets"`
+	Octets          uint64            `json:"octets"`
+	Missing         map[string]uint64 `json:"missing"` // by locus
+	Retransmissions map[string]uint64 `json:"retransmissions"`
+	Unneeded        uint64            `json:"unneeded"`
+	Undecided       uint64            `json:"undecided"`
+	Reordered       uint64            `json:"reordered"`
+	Duplicates      uint64            `json:"duplicates"`
+	ChecksumBad     uint64            `json:"checksum_bad"`
+	ZeroWindow      ZeroWindow        `json:"zero_window"`
+	RTT             *RTT              `json:"rtt_ms"`
+	MinDown         *float64          `json:"min_delay_to_receiver_ms"`
+	MinUp           *float64          `json:"min_delay_to_sender_ms"`
+}
+
+// ZeroWindow counts the times the sender of this direction closed its window.
+type ZeroWindow struct {
+	Episodes uint64  `json:"episodes"`
+	MS       float64 `json:"ms"`
+}
+
+// RTT is the round trip time, ms.
+type RTT struct {
+	Min    float64 `json:"min"`
+	Median float64 `json:"median"`
+	Max    float64 `json:"max"`
+}
+
+// Frame names a frame.
+type Frame struct {
+	File  string `json:"file"`
+	Frame uint64 `json:"frame"`
+}
+
+// Ledger is the account of missing packets. Missing = Lost + CaptureOnly + Unexplained.
+type Ledger struct {
+	Missing     uint64            `json:"missing"`
+	Lost        uint64            `json:"lost"`
+	LostRate    float64           `json:"lost_rate"`
+	CaptureOnly uint64            `json:"capture_only"`
+	Unexplained uint64            `json:"unexplained"`
+	ByLocus     map[string]uint64 `json:"by_locus"`
+	ByCause     map[string]uint64 `json:"by_cause"`
+	Charges     []Charge          `json:"charges"`
+}
+
+// Charge is one entry of the ledger.
+type Charge struct {
+	ID         int        `json:"id"`
+	What       string     `json:"what"`
+	Packets    uint64     `json:"packets"`
+	Octets     uint64     `json:"octets"`
+	Flow       int        `json:"flow"`
+	Src        string     `json:"src"`
+	Dst        string     `json:"dst"`
+	Protocol   string     `json:"protocol"`
+	Locus      string     `json:"locus"`
+	Cause      string     `json:"cause"`
+	Confidence string     `json:"confidence"`
+	Rule       string     `json:"rule"`
+	First      string     `json:"first_time"`
+	Last       string     `json:"last_time"`
+	Frames     []Frame    `json:"frames"`
+	Evidence   []Evidence `json:"evidence"`
+	Rivals     []Rival    `json:"rivals"`
+	RepairedBy *Frame     `json:"repaired_by_frame"`
+	Router     string     `json:"router,omitempty"`
+}
+
+// Evidence is a deciding frame.
+type Evidence struct {
+	File  string `json:"file"`
+	Frame uint64 `json:"frame"`
+	Time  string `json:"time"`
+	Says  string `json:"says"`
+}
+
+// Rival is another explanation.
+type Rival struct {
+	Cause string `json:"cause"`
+	Why   string `json:"why"`
+}
+
+// Cause is a card, shortened, with what it explains.
+type Cause struct {
+	ID         string   `json:"id"`
+	Title      string   `json:"title"`
+	Locus      string   `json:"locus"`
+	Packets    uint64   `json:"packets"`
+	Confidence string   `json:"confidence"`
+	Confirm    []string `json:"confirm"`
+	Remedy     []string `json:"remedy"`
+}
+
+// Limits counts what was given up because a limit was reached. All 0 = nothing.
+type Limits struct {
+	Flows    uint64 `json:"flows_folded"`
+	Symptoms uint64 `json:"symptoms_not_kept"`
+	Gaps     uint64 `json:"gaps_forgotten"`
+	Losses   uint64 `json:"losses_without_frames"`
+}
+
+// Decode says what could not be decoded.
+type Decode struct {
+	Malformed   map[string]uint64 `json:"malformed"`
+	UnknownLink map[string]uint64 `json:"unknown_link_types"`
+	OtherTypes  map[string]uint64 `json:"other_ether_types"`
+	Protocols   map[string]uint64 `json:"protocols"`
+	HeadersCut  uint64            `json:"headers_cut"`
+	TooDeep     uint64            `json:"too_deep"`
+	Truncated   uint64            `json:"frames_cut"`
+	Fragments   uint64            `json:"fragments"`
+}

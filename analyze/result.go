@@ -93,13 +93,3 @@ type Rival struct {
 	Cause cause.ID
 	Why   string
 }
-
-// A Ledger accounts for every missing packet exactly once. What no cause
-// explains is shown as such; it is computed, so it cannot go astray.
-type Ledger struct {
-	Charges []Charge
-	Losses  []flow.Lost // what the charges were made of
-	missing uint64
-	charged uint64
-	only    uint64 // of charged: only the capture lacks them
-}

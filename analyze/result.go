@@ -16,6 +16,7 @@ type Result struct {
 	Tap         Tap
 	Audit       []AuditFinding
 	Ledger      Ledger
+	Conclusions []Conclusion // what looks like loss and is none, in the order of cause IDs
 	GaveUp      flow.GaveUp
 	First, Last int64  // times of the capture, ns; valid if Counts.Frames > 0
 	Disorder    uint64 // frames with a time before that of the frame in front of them
@@ -61,6 +62,13 @@ type AuditFinding struct {
 	Frames  uint64
 	Detail  string // one sentence
 	Lowers  bool   // it lowers the confidence of what depends on it
+}
+
+// A Conclusion is a cause that explains something else than lost packets:
+// innocent things, and what the capture cannot show.
+type Conclusion struct {
+	Cause cause.ID
+	Count uint64 // frames, episodes or flows: what the cause's card counts
 }
 
 // A Charge says that Packets wire packets are missing, where and why.

@@ -1,21 +1,51 @@
 // Package analyze takes frames from a Source to a balanced Ledger.
+//
+// The road of a packet: one reader takes batches from the Source; decoders work
+// on whole batches in parallel; one dispatcher puts the decoded packets back
+// into capture order, sorts them by time within a window, and hands each to the
+// shard of its pair of addresses; shards follow flows and write symptoms down.
+// At the end the shards' findings are merged in frame order, losses are
+// attributed to causes (attribute.go, the only place where that happens), and
+// the ledger is closed.
+//
+// The Result does not depend on the number of workers, on batch sizes, or on
+// how a capture was split into files.
 package analyze
 
 import (
 	"context"
-	"errors"
+	"runtime"
 
 	"whydrop/capture"
 )
 
 // Options of a run. The zero Options are the defaults.
 type Options struct {
-	Workers int      // decoders and shards; 0 = one per CPU. It never changes the result.
-	At      TapPlace // where the capture was taken; TapUnknown = infer
+	Workers     int      // decoders and shards; 0 = one per CPU. It never changes the result.
+	At          TapPlace // where the capture was taken; TapUnknown = infer
+	MaxFlows    int      // flows kept per shard; 0 = the default of detect.Options
+	MaxSymptoms int      // symptoms kept per shard; 0 = the default of detect.Options
 }
 
-// Run reads src to its end, or until ctx is done, and concludes.
-// It does not close src.
+// Run reads src to its end, or until ctx is done, and concludes. It does not
+// close src. If src fails in the middle, the Result covers what was read
+// before, and the error says why it stopped.
 func Run(ctx context.Context, src capture.Source, o Options) (*Result, error) {
-	return nil, errors.New("not built yet")
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	p := newPipeline(ctx, src, o)
+	found, err := p.run()
+
+	res := &Result{
+		Inputs:      src.Inputs(),
+		Counts:      p.counts,
+		First:       p.order.first,
+		Last:        p.order.last,
+		Disorder:    p.order.disorder,
+		Interrupted: p.interrupted,
+	}
+	merge(res, found)
+	conclude(res, o)
+	return res, err
 }

@@ -1,0 +1,290 @@
+package analyze
+
+import (
+	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
+	"whydrop/decode"
+)
+
+// conclude turns findings into conclusions. The order matters: the capture is
+// judged first, then the place of the tap is decided, and only then is anything
+// said about hosts and the network.
+func conclude(res *Result, o Options) {
+	labelCopies(res)
+	audit(res)
+	views := inferTap(res, o)
+	attribute(res, views)
+	innocent(res)
+}
+
+// attribute charges every loss whose place is known, and leaves the rest of
+// what is missing unexplained.
+func attribute(res *Result, views []vantage) {
+	losses := res.Ledger.Losses
+	var missing uint64
+	for i := range losses {
+		missing += uint64(losses[i].Packets)
+	}
+	ledger := NewLedger(missing)
+	ledger.Losses = losses
+	c := witnesses{lossy: lossy(res)}
+	for i := range losses {
+		if l := &losses[i]; l.Place != flow.Unaccounted && l.Place != flow.PlaceUnknown {
+			ledger.Charge(c.charge(l, &res.Flows[l.Flow], views[l.Flow]))
+		}
+	}
+	res.Ledger = ledger
+}
+
+// lossy reports whether the capture is known to lack packets.
+func lossy(res *Result) bool {
+	if n, known := res.captureDrops(); known && n > 0 {
+		return true
+	}
+	for i := range res.Ledger.Losses {
+		if res.Ledger.Losses[i].Place == flow.OnlyCapture {
+			return true
+		}
+	}
+	return false
+}
+
+// witnesses is what every charge must be weighed against.
+type witnesses struct {
+	lossy bool // the capture itself lacks packets
+}
+
+func (c witnesses) charge(l *flow.Lost, f *flow.Facts, v vantage) Charge {
+	src, dst := f.Originator, f.Responder
+	if l.Dir == 1 {
+		src, dst = dst, src
+	}
+	ch := Charge{
+		What: l.What, Packets: uint64(l.Packets), Octets: uint64(l.Octets),
+		Flow: l.Flow, Dir: l.Dir, Src: src, Dst: dst, Protocol: f.Protocol,
+		Locus: locus(l, v), Cause: causeOf(l, f), Confidence: confidence(l.Proof),
+		Rule: l.Rule, First: l.First, Last: l.Last,
+		Repair: l.Repair, RepairTime: l.RepairTime, Router: l.Router,
+	}
+	if l.Frame.Number != 0 {
+		ch.Frames = []flow.FrameRef{l.Frame}
+	}
+	n := 0
+	for n < len(l.Witnesses) && l.Witnesses[n].Says != flow.SaysNothing {
+		n++
+	}
+	ch.Evidence = l.Witnesses[:n:n]
+	ch.Rivals = rivals(l)
+	if c.lossy && byAbsence(l.Rule) {
+		ch.Confidence = min(ch.Confidence, cause.Possible)
+		ch.Rivals = append(ch.Rivals, Rival{cause.CaptureDropped, "this capture lacks packets for certain, and may lack this one"})
+	}
+	return ch
+}
+
+// byAbsence reports whether a rule concludes from numbers that are missing
+// here and nothing else. A lossy capture looks the same.
+func byAbsence(r flow.Rule) bool {
+	switch r {
+	case flow.RuleIDGap, flow.RuleDatagramID, flow.RuleRTP, flow.RuleFragments, flow.RuleTailRepair, flow.RuleNeverRepaired:
+		return true
+	}
+	return false
+}
+
+// locus turns a place as seen from the tap into a place on the path. Only where
+// the tap is on a host, by that host's own signs, is the host named.
+func locus(l *flow.Lost, v vantage) cause.Locus {
+	switch l.Place {
+	case flow.BeforeTap:
+		if v.onSender(l.Dir) {
+			return cause.SenderHost
+		}
+		return cause.Upstream
+	case flow.AfterTap:
+		if v.onReceiver(l.Dir) {
+			return cause.ReceiverHost
+		}
+		return cause.Downstream
+	case flow.OnlyCapture:
+		return cause.InCapture
+	case flow.InReceiver:
+		return cause.ReceiverHost
+	}
+	return cause.LocusUnknown
+}
+
+func confidence(p flow.Proof) cause.Confidence {
+	switch p {
+	case flow.Second:
+		return cause.Certain
+	case flow.Single:
+		return cause.Likely
+	}
+	return cause.Possible
+}
+
+// causeOf names the cause as far as the packet's own frames tell it. Where only
+// the place is known the cause is "unknown", and that is said plainly.
+func causeOf(l *flow.Lost, f *flow.Facts) cause.ID {
+	switch l.Reason {
+	case flow.ReasonChecksumIP:
+		return cause.IPChecksum
+	case flow.ReasonChecksumTCP:
+		return cause.TCPChecksum
+	case flow.ReasonChecksumUDP:
+		return cause.UDPChecksum
+	case flow.ReasonChecksumICMP:
+		return cause.ICMPChecksum
+	case flow.ReasonPAWS:
+		return cause.PAWSReject
+	case flow.ReasonTail:
+		return cause.TailLoss
+	case flow.ReasonCaptureDrop:
+		return cause.CaptureDropped
+	case flow.ReasonFragment:
+		return cause.FragmentLost
+	case flow.ReasonUnanswered:
+		return cause.ConnectionUnanswered
+	case flow.ReasonRefused:
+		return cause.ConnectionRefused
+	case flow.ReasonICMP:
+		if f.Originator.Addr.Is4() {
+			return byICMP(l.ICMPType, l.ICMPCode)
+		}
+		return byICMPv6(l.ICMPType, l.ICMPCode)
+	}
+	switch {
+	case l.Place == flow.InReceiver:
+		return cause.ReceiverHostDrop
+	case l.What == flow.ACKPacket:
+		return cause.AckLost
+	}
+	return cause.Unknown
+}
+
+// ICMP error types, RFC 792 and RFC 1812 §5.2.7.
+const (
+	icmpUnreachable  = 3
+	icmpTimeExceeded = 11
+)
+
+// byICMP says what an ICMP error means. RFC 792; RFC 1122 §3.2.2.1 for the codes 6–12, RFC 1812 §5.2.7.1 for 13.
+func byICMP(typ, code uint8) cause.ID {
+	switch {
+	case typ == icmpTimeExceeded && code == 0:
+		return cause.TTLExpired
+	case typ == icmpTimeExceeded:
+		return cause.FragmentLost
+	case typ != icmpUnreachable:
+		return cause.Unknown
+	}
+	switch code {
+	case 1, 7, 12:
+		return cause.HostUnreachable
+	case 2, 3:
+		return cause.PortClosed
+	case 4:
+		return cause.MTUExceeded
+	case 9, 10, 13:
+		return cause.FirewallReject
+	}
+	return cause.NoRoute
+}
+
+// ICMPv6 error types, RFC 4443 §3.
+const (
+	icmpv6Unreachable  = 1
+	icmpv6TooBig       = 2
+	icmpv6TimeExceeded = 3
+)
+
+// byICMPv6 says what an ICMPv6 error means, RFC 4443 §3.
+func byICMPv6(typ, code uint8) cause.ID {
+	switch {
+	case typ == icmpv6TooBig:
+		return cause.MTUExceeded
+	case typ == icmpv6TimeExceeded && code == 0:
+		return cause.TTLExpired
+	case typ == icmpv6TimeExceeded:
+		return cause.FragmentLost
+	case typ != icmpv6Unreachable:
+		return cause.Unknown
+	}
+	switch code {
+	case 1, 5, 6:
+		return cause.FirewallReject
+	case 3:
+		return cause.HostUnreachable
+	case 4:
+		return cause.PortClosed
+	}
+	return cause.NoRoute
+}
+
+// rivals are the other explanations of a loss, and why they fell.
+func rivals(l *flow.Lost) []Rival {
+	switch l.Rule {
+	case flow.RuleSACKHole, flow.RuleEchoed:
+		return []Rival{
+			{cause.Reordering, "a late original would have been reported twice by the receiver (DSACK)"},
+			{cause.AckLost, "the receiver asked for it again"},
+		}
+	case flow.RuleAmbiguous:
+		return []Rival{{cause.AckLost, "nothing in these frames tells the packet from its acknowledgement"}}
+	case flow.RuleGapRepaired:
+		return []Rival{
+			{cause.CaptureDropped, "the receiver asked for it again, so it lacked it, too"},
+			{cause.Reordering, "what filled the gap was sent later than what made it"},
+		}
+	case flow.RuleAckedUnseen:
+		return []Rival{{cause.Unknown, "the receiver has it: it was not lost"}}
+	case flow.RuleTailRepair, flow.RuleIDGap:
+		return []Rival{{cause.AckLost, "missing IP IDs do not say what the packets carried"}}
+	case flow.RuleDroppedAfterTap:
+		return []Rival{{cause.AckLost, "the receiver went on to acknowledge other packets, and not this one"}}
+	}
+	return nil
+}
+
+// innocent concludes what looks like loss and is none.
+func innocent(res *Result) {
+	var n struct{ spurious, reordered, copies, offload, zero, oneWay, cut uint64 }
+	for i := range res.Flows {
+		f := &res.Flows[i]
+		for d := range f.Dir {
+			h := &f.Dir[d]
+			n.spurious += h.Unneeded
+			n.reordered += h.Reordered
+			n.copies += h.Duplicates[1]
+			n.zero += h.ZeroWindows
+		}
+		if lonely(&f.Dir[0], &f.Dir[1]) || lonely(&f.Dir[1], &f.Dir[0]) {
+			if f.Protocol == decode.ProtoTCP {
+				n.oneWay++
+			}
+		}
+	}
+	for l := range res.Counts.Checksums {
+		n.offload += res.Counts.Checksums[l][decode.ChecksumPending]
+	}
+	n.cut = res.Counts.Truncated
+	for i := range res.Inputs {
+		if res.Inputs[i].Damage != nil {
+			n.cut++
+		}
+	}
+	for _, c := range []Conclusion{
+		{cause.CaptureDuplicates, n.copies},
+		{cause.CaptureTruncated, n.cut},
+		{cause.ChecksumOffload, n.offload},
+		{cause.OneWayCapture, n.oneWay},
+		{cause.ReceiverNotReading, n.zero},
+		{cause.Reordering, n.reordered},
+		{cause.SpuriousRetransmission, n.spurious},
+	} {
+		if c.Count > 0 {
+			res.Conclusions = append(res.Conclusions, c)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package analyze
+
+import (
+	"fmt"
+
+	"whydrop/analyze/flow"
+	"whydrop/capture"
+	"whydrop/decode"
+)
+
+// Thresholds of the audit.
+const (
+	// spanShare is the share of frames with a copy within 1 ms from which the
+	// copies are the capture's (a mirror port, "any", a bond), not the
+	// network's: tcp-rules.md b-2.
+	spanShare = 0.35
+
+	// disorderShare is the share of frames out of time order from which rules
+	// that use time are weak: wire-evidence.md b-19.
+	disorderShare = 0.001
+
+	// oneWayPackets is how many packets a direction must have before the
+	// absence of the other one is a finding.
+	oneWayPackets = 3
+)
+
+// labelCopies decides for the whole file whose the copies are: those of the
+// capture when most frames have one, else the network's.
+func labelCopies(res *Result) {
+	var copies uint64
+	for i := range res.Symptoms {
+		if res.Symptoms[i].Kind == flow.Duplicate && res.Symptoms[i].Close {
+			copies++
+		}
+	}
+	res.Spanned = float64(copies) > spanShare*float64(res.Counts.Frames)
+	if !res.Spanned {
+		return
+	}
+	for i := range res.Symptoms {
+		if s := &res.Symptoms[i]; s.Kind == flow.Duplicate && s.Close {
+			s.Detail = flow.CaptureCopy
+			h := &res.Flows[s.Flow].Dir[s.Dir]
+			if h.Duplicates[0] > 0 {
+				h.Duplicates[0]--
+				h.Duplicates[1]++
+			}
+		}
+	}
+}
+
+// audit judges the capture before the network is judged.
+func audit(res *Result) {
+	a := auditor{res: res}
+	a.damage()
+	a.drops()
+	a.copies()
+	a.oneWay()
+	a.cut()
+	a.clock()
+	a.offload()
+	a.unread()
+	a.limits()
+}
+
+type auditor struct{ res *Result }
+
+func (a *auditor) find(finding string, frames uint64, lowers bool, format string, args ...any) {
+	a.res.Audit = append(a.res.Audit, AuditFinding{
+		Finding: finding, Frames: frames, Lowers: lowers, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (a *auditor) damage() {
+	for i := range a.res.Inputs {
+		in := &a.res.Inputs[i]
+		if d := in.Damage; d != nil {
+			a.find("truncated", 0, false, "%s %s at octet %d; its first %d frames were read", in.Path, d.What, d.Offset, in.Frames)
+		}
+		for _, note := range in.Notes {
+			a.find("file", 0, false, "%s: %s", in.Path, note)
+		}
+	}
+	if a.res.Interrupted {
+		a.find("interrupted", 0, false, "reading was stopped before the end")
+	}
+}
+
+// drops reports what the capture itself says that it dropped, and what the
+// other ends prove that it lacks.
+func (a *auditor) drops() {
+	if n, known := a.res.captureDrops(); known && n > 0 {
+		a.find("capture-dropped", n, true, "the capture's own counters say that it dropped %d packets", n)
+	}
+	var only uint64
+	for i := range a.res.Ledger.Losses {
+		if l := &a.res.Ledger.Losses[i]; l.Place == flow.OnlyCapture {
+			only += uint64(l.Packets)
+		}
+	}
+	if only > 0 {
+		a.find("acknowledged-unseen", only, true, "%d packets were acknowledged by their receiver and are not in this capture", only)
+	}
+}
+
+// captureDrops sums the drop counters of all inputs; unknown unless one is known.
+func (res *Result) captureDrops() (n uint64, known bool) {
+	for i := range res.Inputs {
+		s := &res.Inputs[i].Stats
+		// epb_dropcount counts what the interface's counters count, too: the
+		// larger of the two accounts, never their sum.
+		var byInterface uint64
+		for _, c := range []capture.Counter{s.InterfaceDrops, s.OSDrops} {
+			v, ok := c.Value()
+			byInterface += v
+			known = known || ok
+		}
+		byPacket, ok := s.PacketDrops.Value()
+		known = known || ok
+		n += max(byInterface, byPacket)
+	}
+	return n, known
+}
+
+func (a *auditor) copies() {
+	var network, own uint64
+	for i := range a.res.Flows {
+		for d := range a.res.Flows[i].Dir {
+			network += a.res.Flows[i].Dir[d].Duplicates[0]
+			own += a.res.Flows[i].Dir[d].Duplicates[1]
+		}
+	}
+	if own > 0 {
+		a.find("duplicates", own, false, "%d frames were captured twice and are counted once", own)
+	}
+	if network > 0 {
+		a.find("network-duplicates", network, false, "%d packets came twice from the network and are counted once", network)
+	}
+}
+
+// oneWay counts TCP conversations of which only one direction was captured.
+func (a *auditor) oneWay() {
+	var one, tcp uint64
+	for i := range a.res.Flows {
+		f := &a.res.Flows[i]
+		if f.Protocol != decode.ProtoTCP {
+			continue
+		}
+		tcp++
+		if lonely(&f.Dir[0], &f.Dir[1]) || lonely(&f.Dir[1], &f.Dir[0]) {
+			one++
+		}
+	}
+	if one > 0 {
+		a.find("one-way", one, true, "%d of %d TCP flows were captured in one direction only", one, tcp)
+	}
+}
+
+// lonely reports whether h was captured without its other direction although
+// somebody acknowledged its data, or it acknowledges somebody's.
+func lonely(h, other *flow.Half) bool {
+	return other.Packets == 0 && h.Packets >= oneWayPackets && !(h.Start && h.Data == 0)
+}
+
+func (a *auditor) cut() {
+	c := &a.res.Counts
+	if c.Truncated > 0 {
+		a.find("snap-length", c.Truncated, false, "%d frames were cut: their checksums cannot be verified", c.Truncated)
+	}
+	if c.HeadersCut > 0 {
+		a.find("headers-cut", c.HeadersCut, true, "%d frames were cut inside their headers and could not be analysed", c.HeadersCut)
+	}
+}
+
+func (a *auditor) clock() {
+	res := a.res
+	if res.Disorder == 0 {
+		return
+	}
+	lowers := float64(res.Disorder) > disorderShare*float64(res.Counts.Frames)
+	a.find("time-disorder", res.Disorder, lowers, "%d frames are stamped earlier than the frame in front of them", res.Disorder)
+}
+
+func (a *auditor) offload() {
+	var pending, super uint64
+	for l := range a.res.Counts.Checksums {
+		pending += a.res.Counts.Checksums[l][decode.ChecksumPending]
+	}
+	for i := range a.res.Flows {
+		super += a.res.Flows[i].Dir[0].Super + a.res.Flows[i].Dir[1].Super
+	}
+	if pending > 0 {
+		a.find("offload", pending, false, "%d checksums were not filled in yet when captured: the NIC does it later", pending)
+	}
+	if super > 0 {
+		a.find("super-frames", super, false, "%d frames are larger than a segment: segmentation offload; they count as the packets they stand for", super)
+	}
+}
+
+func (a *auditor) unread() {
+	c := &a.res.Counts
+	var unknown, malformed uint64
+	for _, n := range c.UnknownLink {
+		unknown += n
+	}
+	for m := 1; m < len(c.Malformed); m++ {
+		malformed += c.Malformed[m]
+	}
+	if unknown > 0 {
+		a.find("unknown-link", unknown, true, "%d frames have link types that are not decoded", unknown)
+	}
+	if malformed > 0 {
+		a.find("malformed", malformed, false, "%d frames are malformed", malformed)
+	}
+	if c.TooDeep > 0 {
+		a.find("too-deep", c.TooDeep, false, "%d frames have more encapsulations than are followed", c.TooDeep)
+	}
+}
+
+func (a *auditor) limits() {
+	g := a.res.GaveUp
+	if n := g.Flows + g.Symptoms + g.Gaps + g.Losses; n > 0 {
+		a.find("limits", n, true, "limits were reached: %d flows folded, %d symptoms, %d gaps and %d lost packets without detail",
+			g.Flows, g.Symptoms, g.Gaps, g.Losses)
+	}
+}

@@ -1,0 +1,142 @@
+package analyze
+
+const (
+	// window is how many packets a late one may be moved back to its place in
+	// time. Files merged from several queues or interfaces are out of order by
+	// a few; a clock that was set back for good is not worth sorting.
+	window = 1024
+
+	// tickEvery is how often, in capture time, shards are told the time, ns.
+	tickEvery = int64(1e9)
+)
+
+// A dispatcher puts packets into capture order, sorts them by time within a
+// window, and hands them to shards. What it does depends on the sequence of
+// frames only: not on batches, nor on the number of shards, so neither does
+// anything behind it.
+type dispatcher struct {
+	p       *pipeline
+	waiting map[uint64]*job // decoded before their turn
+	turn    uint64
+
+	ring   [window]ref // sorted by time, oldest at head
+	head   int
+	length int
+
+	out         []*parcel // by shard, being filled
+	newest      int64     // largest time that left the window
+	tick        int64     // when the next tick is due
+	first, last int64
+	previous    int64
+	disorder    uint64
+	frames      uint64
+}
+
+func (o *dispatcher) init(p *pipeline) {
+	o.p = p
+	o.waiting = map[uint64]*job{}
+	for range p.shards {
+		o.out = append(o.out, p.parcels.Get().(*parcel))
+	}
+}
+
+// dispatchAll takes jobs in any order until ready is closed, and then closes
+// the channels of the shards.
+func (o *dispatcher) dispatchAll(ready <-chan *job) {
+	for j := range ready {
+		o.waiting[j.number] = j
+		for next := o.waiting[o.turn]; next != nil; next = o.waiting[o.turn] {
+			delete(o.waiting, o.turn)
+			o.turn++
+			o.take(next)
+		}
+	}
+	for o.length > 0 {
+		o.send(o.pop())
+	}
+	for i, out := range o.out {
+		o.p.shards[i] <- out
+		close(o.p.shards[i])
+	}
+}
+
+// take adds all packets of j to the window.
+func (o *dispatcher) take(j *job) {
+	if len(j.decoded.Packets) == 0 {
+		j.home.Put(j)
+		return
+	}
+	for i := range j.decoded.Packets {
+		p := &j.decoded.Packets[i]
+		o.watch(p.Time)
+		if o.length == window {
+			o.send(o.pop())
+		}
+		o.push(ref{p, j})
+	}
+}
+
+// watch notes the extremes of time, and steps backwards.
+func (o *dispatcher) watch(t int64) {
+	if o.frames == 0 {
+		o.first, o.last = t, t
+	}
+	if o.frames > 0 && t < o.previous {
+		o.disorder++
+	}
+	o.frames++
+	o.previous = t
+	o.first, o.last = min(o.first, t), max(o.last, t)
+}
+
+// push inserts r behind everything that is not later: a stable insertion from
+// the young end, which for frames in order is one comparison.
+func (o *dispatcher) push(r ref) {
+	i := o.length
+	for i > 0 && o.at(i-1).packet.Time > r.packet.Time {
+		o.ring[(o.head+i)%window] = *o.at(i - 1)
+		i--
+	}
+	o.ring[(o.head+i)%window] = r
+	o.length++
+}
+
+func (o *dispatcher) at(i int) *ref { return &o.ring[(o.head+i)%window] }
+
+func (o *dispatcher) pop() ref {
+	r := o.ring[o.head]
+	o.head = (o.head + 1) % window
+	o.length--
+	return r
+}
+
+// send hands r to its shard, and the time to all shards when it is due.
+func (o *dispatcher) send(r ref) {
+	t := r.packet.Time
+	if t >= o.tick {
+		if o.tick != 0 {
+			o.tickAll(t)
+		}
+		o.tick = t - t%tickEvery + tickEvery
+	}
+	// The pair hash is well mixed: its upper half chooses the shard, its lower
+	// half is free for hash tables.
+	i := int(uint64(r.packet.PairHash>>16) * uint64(len(o.out)) >> 16)
+	out := o.out[i]
+	out.refs = append(out.refs, r)
+	if len(out.refs) == handover {
+		o.flush(i)
+	}
+}
+
+func (o *dispatcher) tickAll(now int64) {
+	for i := range o.out {
+		o.out[i].tick = now
+		o.flush(i)
+	}
+}
+
+func (o *dispatcher) flush(i int) {
+	o.p.shards[i] <- o.out[i]
+	o.out[i] = o.p.parcels.Get().(*parcel)
+}

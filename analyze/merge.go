@@ -1,0 +1,84 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+
+	"whydrop/analyze/flow"
+)
+
+// merge puts what the shards found into res, in an order that does not depend
+// on how many shards there were: flows by their first frame, symptoms and
+// losses by time and frame.
+func merge(res *Result, found []flow.Findings) {
+	type from struct {
+		facts *flow.Facts
+		shard int
+		index int
+	}
+	var flows []from
+	for s := range found {
+		res.GaveUp.Add(found[s].GaveUp)
+		for i := range found[s].Flows {
+			flows = append(flows, from{&found[s].Flows[i], s, i})
+		}
+	}
+	slices.SortFunc(flows, func(a, b from) int { return compareFlows(a.facts, b.facts) })
+
+	renumber := make([][]uint32, len(found))
+	for s := range found {
+		renumber[s] = make([]uint32, len(found[s].Flows))
+	}
+	res.Flows = make([]flow.Facts, len(flows))
+	for i, f := range flows {
+		res.Flows[i] = *f.facts
+		renumber[f.shard][f.index] = uint32(i)
+	}
+	var losses []flow.Lost
+	for s := range found {
+		for i := range found[s].Symptoms {
+			found[s].Symptoms[i].Flow = renumber[s][found[s].Symptoms[i].Flow]
+		}
+		for i := range found[s].Losses {
+			found[s].Losses[i].Flow = renumber[s][found[s].Losses[i].Flow]
+		}
+		res.Symptoms = append(res.Symptoms, found[s].Symptoms...)
+		losses = append(losses, found[s].Losses...)
+		found[s] = flow.Findings{}
+	}
+	slices.SortFunc(res.Symptoms, compareSymptoms)
+	slices.SortFunc(losses, compareLosses)
+	res.Ledger.Losses = losses
+}
+
+func compareFrames(a, b flow.FrameRef) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Number, b.Number))
+}
+
+func compareEndpoints(a, b flow.Endpoint) int {
+	return cmp.Or(slices.Compare(a.Addr[:], b.Addr[:]), cmp.Compare(a.Port, b.Port))
+}
+
+func compareFlows(a, b *flow.Facts) int {
+	return cmp.Or(
+		cmp.Compare(a.First, b.First), compareFrames(a.FirstFrame, b.FirstFrame),
+		cmp.Compare(a.Protocol, b.Protocol),
+		compareEndpoints(a.Originator, b.Originator), compareEndpoints(a.Responder, b.Responder),
+		cmp.Compare(a.Incarnation, b.Incarnation))
+}
+
+func compareSymptoms(a, b flow.Symptom) int {
+	return cmp.Or(
+		cmp.Compare(a.Time, b.Time), compareFrames(a.Frame, b.Frame),
+		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Detail, b.Detail), cmp.Compare(a.Flow, b.Flow),
+		cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Octets, b.Octets))
+}
+
+func compareLosses(a, b flow.Lost) int {
+	return cmp.Or(
+		cmp.Compare(a.First, b.First), compareFrames(a.Frame, b.Frame), compareFrames(a.Repair, b.Repair),
+		cmp.Compare(a.Flow, b.Flow), cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Last, b.Last),
+		cmp.Compare(a.Place, b.Place), cmp.Compare(a.What, b.What), cmp.Compare(a.Rule, b.Rule),
+		cmp.Compare(a.Packets, b.Packets), cmp.Compare(a.Octets, b.Octets),
+		compareFrames(a.Witnesses[0].Frame, b.Witnesses[0].Frame))
+}

@@ -1,11 +1,74 @@
 .DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# Every recipe that builds runs with .ci/env: Go on the path, cgo only with libpcap.
+ENV := . .ci/env &&
+
+FUZZTIME ?= 1m
+
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-build: ## Build ./bin/whydrop
-	go build -o bin/whydrop ./cmd/whydrop
+demo: ## Install what the build needs, build, and show a verdict on a shipped capture
+	@.ci/setup build
+	@$(MAKE) --no-print-directory build
+	@.ci/demo
 
-test: ## Run all tests
-	go test ./...
+build: ## Build bin/whydrop
+	@$(ENV) go build -trimpath -o bin/whydrop ./cmd/whydrop
 
-.PHONY: help build test
+test: ## Install what the tests need, and run them all
+	@.ci/setup test
+	@$(ENV) go test ./...
+
+check: ## What a change must pass: builds, gofmt, vet, lint, race, poison, short fuzz, benchmarks once
+	@$(MAKE) --no-print-directory build cross
+	@$(MAKE) --no-print-directory format vet lint
+	@$(MAKE) --no-print-directory race poison
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=5s
+	@$(ENV) go test -run '^$$' -bench . -benchtime 1x ./... | grep -v 'no test files'
+
+cross: ## Build without cgo, and for Windows and macOS
+	@$(ENV) CGO_ENABLED=0 go build -o /dev/null ./cmd/whydrop
+	@$(ENV) CGO_ENABLED=0 GOOS=windows go build -o /dev/null ./cmd/whydrop
+	@$(ENV) CGO_ENABLED=0 GOOS=darwin go build -o /dev/null ./cmd/whydrop
+
+format: ## List files that gofmt would change
+	@$(ENV) files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$files" ]; then echo "not gofmt'ed: $$files"; exit 1; fi
+
+race: ## Run all tests under the race detector
+	@.ci/setup test
+	@$(ENV) go test -race ./...
+
+poison: ## Run all tests with released memory overwritten
+	@$(ENV) go test -tags poison ./...
+
+vet: ## Run go vet, with each build tag
+	@$(ENV) go vet ./... && go vet -tags poison ./...
+
+lint: ## Run golangci-lint (installed into bin/tools on first use)
+	@$(ENV) .ci/lint
+
+fuzz: ## Run every fuzz target for FUZZTIME (default 1m)
+	@$(ENV) FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+golden: ## Rewrite the wanted outputs, then read the diff
+	@$(ENV) grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u | \
+		while read -r dir; do go test "$$dir" -update || exit 1; done
+	@git diff --stat testdata '*/testdata'
+
+bench: ## Run the benchmarks
+	@$(ENV) go test -run '^$$' -bench . -benchmem ./... | grep -v 'no test files'
+
+bench-peers: build ## Time whydrop beside tcpdump, tcptrace and tshark on 1.5 M packets (flags in ARGS)
+	@$(ENV) go build -o bin/tracegen ./cmd/tracegen && go run ./cmd/benchpeers $(ARGS)
+
+corpus: build ## Run whydrop over every capture below DIR and list what it gets wrong
+	@[ -n "$(DIR)" ] || { echo "make corpus DIR=folder"; exit 2; }
+	@$(ENV) go run ./cmd/corpus -whydrop bin/whydrop $(DIR)
+
+lab: build ## Make the shipped captures anew, from real kernels (root; network namespaces)
+	@testdata/pcap/lab.sh
+
+.PHONY: help demo build test check cross format race poison vet lint fuzz golden bench bench-peers corpus lab

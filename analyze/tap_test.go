@@ -1,0 +1,74 @@
+package analyze
+
+import (
+	"testing"
+
+	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
+	"whydrop/capture"
+)
+
+func TestTapIsInferred(t *testing.T) {
+	tests := []struct {
+		name  string
+		shape func(f *flow.Facts)
+		place TapPlace
+		sure  cause.Confidence
+	}{
+		{"nothing to go by", func(*flow.Facts) {}, TapUnknown, cause.Possible},
+		{"near the receiver", func(f *flow.Facts) { f.Dir[0].MinDown, f.Dir[0].MinUp = 1e6, 20e6 }, TapReceiver, cause.Likely},
+		{"near the sender", func(f *flow.Facts) { f.Dir[0].MinDown, f.Dir[0].MinUp = 20e6, 1e6 }, TapSender, cause.Likely},
+		{"in the middle", func(f *flow.Facts) { f.Dir[0].MinDown, f.Dir[0].MinUp = 20e6, 10e6 }, TapMiddle, cause.Likely},
+		{"too short to tell", func(f *flow.Facts) { f.Dir[0].MinDown, f.Dir[0].MinUp = 100e3, 1e3 }, TapUnknown, cause.Possible},
+		{"partial checksums of the sender", func(f *flow.Facts) { f.Dir[0].ChecksumPending = 50 }, TapSender, cause.Certain},
+		{"partial checksums of the receiver", func(f *flow.Facts) { f.Dir[1].ChecksumPending = 50 }, TapReceiver, cause.Certain},
+		{"partial checksums both ways, a virtual link", func(f *flow.Facts) {
+			f.Dir[0].ChecksumPending, f.Dir[1].ChecksumPending = 50, 50
+		}, TapUnknown, cause.Possible},
+		{"unpadded frames one way only", func(f *flow.Facts) {
+			f.Dir[1].UnpaddedShort, f.Dir[0].PaddedShort = 40, 5
+		}, TapReceiver, cause.Certain},
+		{"outgoing with the first TTL", func(f *flow.Facts) {
+			f.Dir[0].Outbound, f.Dir[1].Inbound, f.Dir[0].InitialTTL, f.Dir[0].TTL = 100, 100, true, 64
+		}, TapSender, cause.Certain},
+		{"outgoing of a router", func(f *flow.Facts) {
+			f.Dir[0].Outbound, f.Dir[1].Inbound, f.Dir[0].TTL = 100, 100, 63
+		}, TapUnknown, cause.Possible},
+	}
+	for _, tt := range tests {
+		f := tcpFlow()
+		tt.shape(&f)
+		res := concluded(f, Options{}, capture.Input{})
+		if res.Tap.Place != tt.place || res.Tap.Confidence != tt.sure {
+			t.Errorf("%s: %v, %v; want %v, %v (%v)", tt.name, res.Tap.Place, res.Tap.Confidence, tt.place, tt.sure, res.Tap.Evidence)
+		}
+		if res.Tap.Place != TapUnknown && len(res.Tap.Evidence) == 0 {
+			t.Errorf("%s: a place without evidence", tt.name)
+		}
+	}
+}
+
+// TestNearnessNamesNoHost checks that delays alone never charge a host.
+func TestNearnessNamesNoHost(t *testing.T) {
+	f := tcpFlow()
+	f.Dir[0].MinDown, f.Dir[0].MinUp = 20e6, 1e6
+	res := concluded(f, Options{}, capture.Input{}, flow.Lost{Place: flow.BeforeTap, Packets: 1, Rule: flow.RuleGapRepaired})
+	if got := res.Ledger.Charges[0].Locus; got != cause.Upstream {
+		t.Errorf("near the sender by delay: %v, want upstream", got)
+	}
+}
+
+// TestFlowsOfOneHostShareItsTap checks that a flow without signs of its own
+// takes over what another flow of the same host proved.
+func TestFlowsOfOneHostShareItsTap(t *testing.T) {
+	sure, mute := tcpFlow(), tcpFlow()
+	sure.Dir[0].ChecksumPending = 50
+	mute.Responder.Port = 80
+	res := &Result{Flows: []flow.Facts{sure, mute}}
+	res.Counts.Frames = 200
+	res.Ledger.Losses = []flow.Lost{{Flow: 1, Place: flow.BeforeTap, Packets: 1}}
+	conclude(res, Options{})
+	if got := res.Ledger.Charges[0].Locus; got != cause.SenderHost {
+		t.Errorf("a loss before the tap in the second flow: %v, want sender-host", got)
+	}
+}

@@ -1,0 +1,56 @@
+package cause
+
+// Families of causes, as reports colour them. What is innocent has no colour.
+const (
+	FamilyQueue    = "queue"    // dropped because a queue or a rate limit was exceeded
+	FamilyLine     = "line"     // lost or damaged on the way
+	FamilyFilter   = "filter"   // refused by a rule
+	FamilyHost     = "host"     // dropped, or held up, by a host
+	FamilyRoute    = "route"    // no way to go on
+	FamilyCapture  = "capture"  // the capture itself
+	FamilyInnocent = "innocent" // looks like a loss and is none
+	FamilyUnknown  = "unknown"
+)
+
+// catalogue is every cause, by ID.
+var catalogue = [...]struct {
+	id       ID
+	family   string
+	innocent bool
+}{
+	{AckLost, FamilyLine, false},
+	{CaptureDropped, FamilyCapture, false},
+	{CaptureDuplicates, FamilyInnocent, true},
+	{CaptureTruncated, FamilyCapture, false},
+	{ChecksumOffload, FamilyInnocent, true},
+	{ConnectionRefused, FamilyHost, false},
+	{ConnectionUnanswered, FamilyUnknown, false},
+	{FirewallReject, FamilyFilter, false},
+	{FragmentLost, FamilyLine, false},
+	{HostUnreachable, FamilyRoute, false},
+	{ICMPChecksum, FamilyLine, false},
+	{IPChecksum, FamilyLine, false},
+	{MTUExceeded, FamilyRoute, false},
+	{NoRoute, FamilyRoute, false},
+	{OneWayCapture, FamilyCapture, false},
+	{PAWSReject, FamilyHost, false},
+	{PortClosed, FamilyHost, false},
+	{ReceiverHostDrop, FamilyHost, false},
+	{ReceiverNotReading, FamilyHost, false},
+	{Reordering, FamilyInnocent, true},
+	{SpuriousRetransmission, FamilyInnocent, true},
+	{TailLoss, FamilyLine, false},
+	{TCPChecksum, FamilyLine, false},
+	{TTLExpired, FamilyRoute, false},
+	{UDPChecksum, FamilyLine, false},
+	{Unknown, FamilyUnknown, false},
+}
+
+// IDs returns every cause, in ID order.
+func IDs() []ID {
+	ids := make([]ID, 0, len(catalogue))
+	for _, c := range catalogue {
+		ids = append(ids, c.id)
+	}
+	return ids
+}

@@ -21,11 +21,18 @@ func conclude(res *Result, o Options) {
 // what is missing unexplained.
 func attribute(res *Result, views []vantage) {
 	losses := res.Ledger.Losses
-	var missing uint64
+	var missing, only uint64
 	for i := range losses {
 		missing += uint64(losses[i].Packets)
+		if losses[i].Place == flow.OnlyCapture {
+			only += uint64(losses[i].Packets)
+		}
 	}
-	ledger := NewLedger(missing)
+	// Packets that the capture says it dropped, beyond those whose octets were
+	// found acknowledged: they passed here, so they are missing only here.
+	counted, _ := res.captureDrops()
+	counted = max(counted, only) - only
+	ledger := NewLedger(missing + counted)
 	ledger.Losses = losses
 	c := witnesses{lossy: lossy(res)}
 	for i := range losses {
@@ -33,7 +40,32 @@ func attribute(res *Result, views []vantage) {
 			ledger.Charge(c.charge(l, &res.Flows[l.Flow], views[l.Flow]))
 		}
 	}
+	if counted > 0 {
+		ledger.Charge(res.countedDrops(counted))
+	}
 	res.Ledger = ledger
+}
+
+// countedDrops charges n packets that nothing but the capture's own counters
+// speaks of. They belong to no flow that could be named.
+func (res *Result) countedDrops(n uint64) Charge {
+	c := Charge{
+		What: flow.OtherPacket, Packets: n, Flow: flow.NoFlow, Locus: cause.InCapture, Cause: cause.CaptureDropped,
+		Confidence: cause.Likely, Rule: flow.RuleFileCounter,
+	}
+	for i := range res.Inputs {
+		for _, span := range res.Inputs[i].Stats.Spans {
+			from := max(span.From, res.First)
+			if c.Last == 0 {
+				c.First, c.Last = from, span.To
+			}
+			c.First, c.Last = min(c.First, from), max(c.Last, span.To)
+		}
+	}
+	if c.Last == 0 { // counted over the whole capture
+		c.First, c.Last = res.First, res.Last
+	}
+	return c
 }
 
 // lossy reports whether the capture is known to lack packets.

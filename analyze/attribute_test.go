@@ -138,3 +138,22 @@ func TestICMPCodesMeanTheirCause(t *testing.T) {
 		}
 	}
 }
+
+// TestDropCountersAreChargedOnce checks that what the capture's counters say
+// and what acknowledgements prove is the same loss of the capture.
+func TestDropCountersAreChargedOnce(t *testing.T) {
+	in := capture.Input{Stats: capture.Stats{
+		InterfaceDrops: capture.Known(7),
+		Spans:          []capture.DropSpan{{From: 100, To: 900, Packets: 7, Kind: "interface"}},
+	}}
+	res := concluded(tcpFlow(), Options{}, in,
+		flow.Lost{Place: flow.OnlyCapture, Packets: 5, Reason: flow.ReasonCaptureDrop, Rule: flow.RuleAckedUnseen, Proof: flow.Second})
+	l := &res.Ledger
+	if l.Missing() != 7 || l.CaptureOnly() != 7 || l.Lost() != 0 || l.Unexplained() != 0 {
+		t.Errorf("missing %d, capture only %d, lost %d; want 7, 7, 0", l.Missing(), l.CaptureOnly(), l.Lost())
+	}
+	c := l.Charges[1]
+	if c.Rule != flow.RuleFileCounter || c.Packets != 2 || c.Flow != flow.NoFlow || c.First != 100 || c.Last != 900 {
+		t.Errorf("the rest is charged as %+v; want 2 packets by the file's counter, from 100 to 900", c)
+	}
+}

@@ -77,7 +77,7 @@ type Charge struct {
 	What       flow.What
 	Packets    uint64
 	Octets     uint64
-	Flow       uint32
+	Flow       uint32 // flow.NoFlow if it belongs to no single conversation; then Src and Dst are zero
 	Dir        uint8
 	Src, Dst   flow.Endpoint
 	Protocol   uint8
@@ -93,7 +93,6 @@ type Charge struct {
 	Repair     flow.FrameRef
 	RepairTime int64
 	Router     decode.Addr // who sent the ICMP error, if Rule is RuleICMPQuote
-	Losses     []uint32    // indices into Ledger.Losses
 }
 
 // A Rival is another explanation, and why it stands or falls.

@@ -11,6 +11,9 @@ type Findings struct {
 	GaveUp   GaveUp
 }
 
+// NoFlow is the flow of what belongs to no single conversation.
+const NoFlow = ^uint32(0)
+
 // GaveUp counts what limits cost. A loss analyser that loses silently is a joke.
 type GaveUp struct {
 	Flows    uint64 // flows folded into totals because there were too many

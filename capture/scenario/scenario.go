@@ -1,0 +1,108 @@
+// Package scenario is captures as text: a page that a reader can check by hand
+// becomes the frames that a tap would have held. It is a [capture.Source], so
+// that tests, documents and bug reports without payload speak one language.
+//
+//	a = 10.0.0.1:40000
+//	b = 10.0.0.2:443
+//	0.000  a > b  S   0:0            win 64240  mss 1460 ws 7 sackok
+//	+.020  b > a  S.  0:0      a1    win 65160  mss 1460 ws 7 sackok
+//	+.000  a > b  .   1:1      a1
+//	+.001  a > b  .   1:1461   a1
+//	+.000  a > b  P.  +1460    a1    unseen   # sent, but it never passed the tap
+//	+.020  b > a  .   +0       a*
+//
+// A line is a time (absolute, or + or - from the line before), an arrow, what
+// the frame is, and words about it; README.md in testdata/scenario has all of
+// them. Sequence numbers are relative to the initial one of their direction.
+// Octets of payload follow from their place in the sequence space, so that a
+// retransmission carries what the first copy carried, and checksums are right
+// unless the line says otherwise.
+package scenario
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"whydrop/capture"
+)
+
+// Limits of a scenario. They are generous for a page of text and keep a
+// hostile one from filling memory.
+const (
+	maxText      = 1 << 20 // octets of text
+	maxSteps     = 200_000 // lines, loops unrolled
+	maxEndpoints = 256
+	maxSegment   = 65_400    // octets of payload of one frame
+	maxOctets    = 256 << 20 // octets of all frames
+)
+
+// epoch is when scenarios begin: 2026-01-01T00:00:00Z.
+const epoch = 1_767_225_600_000_000_000
+
+// A Scenario is a capture that was written down.
+type Scenario struct {
+	Name  string // for messages and Inputs
+	Story string // what was done to the packets: the text before "-- capture --"
+	Want  string // what must be concluded: the text behind "-- want --"
+
+	link      capture.LinkType
+	endpoints []endpoint
+	steps     []step
+	rotate    uint32
+	shift     time.Duration
+}
+
+// A SyntaxError says which line could not be understood.
+type SyntaxError struct {
+	Name string
+	Line int // 1-based
+	What string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %s", e.Name, e.Line, e.What) }
+
+// Rotated is s with d added to the initial sequence number of every direction.
+func (s *Scenario) Rotated(d uint32) *Scenario {
+	c := *s
+	c.rotate += d
+	return &c
+}
+
+// Shifted is s, d later.
+func (s *Scenario) Shifted(d time.Duration) *Scenario {
+	c := *s
+	c.shift += d
+	return &c
+}
+
+// sections cuts a file into story, capture and want, and says on which line
+// (0-based) the capture begins. A text without "-- capture --" is all capture.
+func sections(text string) (story, frames, want string, line int) {
+	frames = text
+	if i := marker(text, "-- capture --"); i >= 0 {
+		story, frames = text[:i], text[i:]
+		line = strings.Count(story, "\n") + 1
+		_, frames, _ = strings.Cut(frames, "\n")
+	}
+	if i := marker(frames, "-- want --"); i >= 0 {
+		_, want, _ = strings.Cut(frames[i:], "\n")
+		frames = frames[:i]
+	}
+	return story, frames, want, line
+}
+
+// marker finds the line m in text, or gives -1.
+func marker(text, m string) int {
+	for at := 0; at < len(text); {
+		end := strings.IndexByte(text[at:], '\n')
+		if end < 0 {
+			end = len(text) - at
+		}
+		if strings.TrimRight(text[at:at+end], " \r") == m {
+			return at
+		}
+		at += end + 1
+	}
+	return -1
+}

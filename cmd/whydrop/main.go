@@ -1,9 +1,7 @@
-// Command whydrop says where and why packets were lost.
 package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 )
@@ -11,7 +9,9 @@ import (
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is main without the process: tests call it as often as they like.
-func run(_ context.Context, _ []string, _, stderr io.Writer) int {
-	fmt.Fprintln(stderr, "whydrop: not built yet")
-	return 2
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	p := newProgram(stdout, stderr)
+	root := newRoot(p)
+	root.SetArgs(args)
+	return p.finish(root.ExecuteContext(ctx))
 }

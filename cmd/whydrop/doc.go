@@ -1,0 +1,2 @@
+// Command whydrop says where and why packets were lost.
+package main

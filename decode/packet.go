@@ -95,6 +95,7 @@ const (
 	Tunnelled             // there were outer IP headers: Outer holds them
 	Padded                // octets follow the IP packet in the frame (Ethernet padding)
 	OuterBad              // an outer checksum is bad
+	HeaderCut             // the snap length cuts the headers: transport fields are missing
 )
 
 // A Checksum is a verdict on one checksum.
@@ -157,6 +158,7 @@ type Packet struct {
 
 	// ICMP and ICMPv6.
 	ICMPType, ICMPCode uint8
+	EchoID, EchoSeq    uint16 // echo request and reply
 
 	// TCP.
 	NumSACK          uint8
@@ -169,6 +171,7 @@ type Packet struct {
 	TSVal, TSEcr     uint32
 	SACK             [4][2]uint32 // left edge, right edge (behind the last octet)
 	HeaderSum        uint16       // the transport checksum field as captured; tells bad copies apart
+	RightSum         uint16       // what it should have been; only if TransportSum is ChecksumBad
 	IPChecksum       Checksum     // innermost IPv4 header
 	TransportSum     Checksum     // TCP, UDP, ICMP, ICMPv6, innermost
 	NumVLAN, NumMPLS uint8
@@ -186,132 +189,4 @@ type Packet struct {
 	// for both directions. An ICMP error has the hash of the packet it quotes,
 	// so that it meets the flow it speaks about.
 	PairHash uint32
-}
-
-// A Tunnel names an encapsulation.
-type Tunnel uint8
-
-// Encapsulations.
-const (
-	TunnelNone   Tunnel = iota
-	TunnelIPIP          // RFC 2003, RFC 2473
-	Tunnel6in4          // RFC 4213
-	TunnelGRE           // RFC 2784, RFC 2890
-	TunnelVXLAN         // RFC 7348
-	TunnelGeneve        // RFC 8926
-	TunnelGTPU          // 3GPP TS 29.281
-	TunnelERSPAN        // draft-foschiano-erspan
-	numTunnels
-)
-
-var tunnelNames = [numTunnels]string{"none", "ip-in-ip", "6in4", "gre", "vxlan", "geneve", "gtp-u", "erspan"}
-
-func (t Tunnel) String() string {
-	if t >= numTunnels {
-		return "invalid"
-	}
-	return tunnelNames[t]
-}
-
-// An Outer is an IP header around another, with the tunnel that starts behind it.
-type Outer struct {
-	Src, Dst         Addr
-	ID               uint32
-	TTL, TOS         uint8
-	IPVersion        uint8
-	Tunnel           Tunnel
-	SrcPort, DstPort uint16 // UDP tunnels
-	Key              uint32 // VNI, GRE key, TEID
-	IPChecksum       Checksum
-	TransportSum     Checksum
-}
-
-// A Control is what whydrop needs of a packet that speaks about other packets:
-// an ICMP error with its quote, ARP, neighbour discovery.
-type Control struct {
-	Kind ControlKind
-
-	// ICMP errors (ControlQuote): the quoted packet, as far as it was quoted.
-	Router    Addr   // who sent the error
-	MTU       uint32 // next-hop MTU of "fragmentation needed" / "packet too big"; 0 = none
-	Protocol  uint8
-	TTL       uint8
-	IPVersion uint8
-	HasPorts  bool // ports (and for TCP Seq) were quoted
-	Src, Dst  Addr
-	SrcPort   uint16
-	DstPort   uint16
-	ID        uint32
-	Seq       uint32
-	Length    uint32 // IP length of the quoted packet, as claimed
-
-	// ARP and neighbour discovery (ControlARP, ControlND).
-	Op         uint16 // ARP operation; for ND the ICMPv6 type
-	SenderMAC  [6]byte
-	TargetMAC  [6]byte
-	SenderAddr Addr
-	TargetAddr Addr
-}
-
-// ControlKind tells Controls apart.
-type ControlKind uint8
-
-// Kinds of controls.
-const (
-	ControlNone ControlKind = iota
-	ControlQuote
-	ControlARP
-	ControlND
-)
-
-// Decoded is a batch of packets in file order, with what belongs to some of
-// them. It is owned like a capture.Batch; whoever counts Packets down to the
-// last returns it to its pool.
-type Decoded struct {
-	Packets  []Packet
-	Controls []Control
-	Outers   []Outer
-}
-
-// Reset empties d and keeps its memory.
-func (d *Decoded) Reset() {
-	d.Packets, d.Controls, d.Outers = d.Packets[:0], d.Controls[:0], d.Outers[:0]
-}
-
-// Counts are totals over all packets that a Decoder saw. They add up in any order.
-type Counts struct {
-	Frames, Octets uint64 // octets on the link
-	Checksums      [NumLayers][NumChecksums]uint64
-	Malformed      [NumMalformed]uint64
-	ByProtocol     [256]uint64 // innermost IP protocol
-	ByKind         [numKinds]uint64
-	LinkTypes      map[capture.LinkType]uint64 // frames by link type
-	UnknownLink    map[capture.LinkType]uint64 // frames of link types that are not decoded
-	EtherTypes     map[uint16]uint64           // of frames that are not IP or ARP; bounded
-	Truncated      uint64                      // frames shorter than on the link
-	HeadersCut     uint64                      // frames too short for their transport header: not analysable
-	TooDeep        uint64                      // more encapsulations than maxTunnels
-	Fragments      uint64
-}
-
-// Layer names a checksum's layer.
-type Layer uint8
-
-// Layers with checksums, in the order of the report.
-const (
-	LayerIPv4 Layer = iota
-	LayerTCP
-	LayerUDP
-	LayerICMP
-	LayerICMPv6
-	NumLayers
-)
-
-var layerNames = [NumLayers]string{"ipv4", "tcp", "udp", "icmp", "icmpv6"}
-
-func (l Layer) String() string {
-	if l >= NumLayers {
-		return "invalid"
-	}
-	return layerNames[l]
 }

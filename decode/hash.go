@@ -1,0 +1,48 @@
+package decode
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"whydrop/decode/checksum"
+)
+
+// Odd constants with well mixed bits: the fractional parts of the golden ratio,
+// of √2 and of √3, times 2^64.
+const (
+	mixGolden = 0x9e3779b97f4a7c15
+	mixSqrt2  = 0x6a09e667f3bcc909
+	mixSqrt3  = 0xbb67ae8584caa73b
+)
+
+// mix multiplies to 128 bits and folds the halves: every bit of the result
+// depends on every bit of both.
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^mixSqrt2, b^mixGolden)
+	return hi ^ lo
+}
+
+// PairHash is the hash of two addresses, the same in either order.
+func PairHash(a, b Addr) uint32 {
+	ha := mix(binary.LittleEndian.Uint64(a[0:8]), binary.LittleEndian.Uint64(a[8:16]))
+	hb := mix(binary.LittleEndian.Uint64(b[0:8]), binary.LittleEndian.Uint64(b[8:16]))
+	// The sum is symmetric and, other than exclusive or, not zero when both are equal.
+	h := mix(ha+hb, mixSqrt3)
+	return uint32(h >> 32)
+}
+
+// hashPayload makes a hash of an unfolded sum, which the checksum needed
+// anyway, and the number of octets summed. It tells payloads apart as well as a
+// 64-bit sum of 64-bit words does: it does not see words that changed places.
+// That serves to recognise copies, of which every header field agrees as well.
+func hashPayload(s checksum.Sum, n int) uint32 {
+	if n == 0 {
+		return 0
+	}
+	return uint32(mix(uint64(s), uint64(n)) >> 32)
+}
+
+// hashMACs hashes the twelve octets of both MAC addresses.
+func hashMACs(b []byte) uint32 {
+	return uint32(mix(binary.LittleEndian.Uint64(b[0:8]), uint64(binary.LittleEndian.Uint32(b[8:12]))) >> 32)
+}

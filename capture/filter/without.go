@@ -1,0 +1,7 @@
+//go:build !cgo
+
+package filter
+
+import "golang.org/x/net/bpf"
+
+func compileLibpcap(string, int) ([]bpf.RawInstruction, error) { return nil, errNoLibpcap }

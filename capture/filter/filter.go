@@ -58,8 +58,9 @@ func Compile(expression string, links []capture.LinkType) (*Filter, error) {
 		if first == nil {
 			first = err
 		}
-		if useful = useful || err == nil && p != nothing; useful && trial {
-			break
+		useful = useful || err == nil && p != nothing
+		if trial && err == nil {
+			break // good for one everyday link type, or bad for it for a reason that will do
 		}
 	}
 	switch {

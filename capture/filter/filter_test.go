@@ -40,7 +40,7 @@ func TestMatch(t *testing.T) {
 			"less 300":                         false,
 			"len = 1000 and udp dst port 4660": true,
 		} {
-			f, err := Compile(expression, []capture.LinkType{link})
+			f, err := Compile(expression, []capture.LinkType{capture.LinkEthernet, link})
 			if err != nil {
 				t.Errorf("%q on link type %d: %v", expression, link, err)
 				continue
@@ -59,6 +59,16 @@ func TestBadExpressions(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), expression) {
 			t.Errorf("%q: got %v, want an error that quotes it", expression, err)
 		}
+	}
+}
+
+// TestRejectsAll checks expressions that no packet of a link type can match.
+func TestRejectsAll(t *testing.T) {
+	if _, err := Compile("ip6", []capture.LinkType{capture.LinkIPv4}); err == nil {
+		t.Error("ip6 on nothing but IPv4: no error")
+	}
+	if _, err := Compile("ip and arp", nil); err == nil {
+		t.Error("ip and arp: no error")
 	}
 }
 

@@ -1,5 +1,7 @@
 package pcapfile
 
+import "io"
+
 // Some classic files lie about the shape of their records: patched libpcaps of the
 // 1990s wrote longer record headers under the standard magic, and files with the
 // modified magic have any of three shapes. Reading on in the wrong shape gives
@@ -8,9 +10,9 @@ package pcapfile
 // maxTried is how many records a shape is tried on.
 const maxTried = 8
 
-// enoughTried is how many record headers must make sense before a shape is believed
-// against what the magic says.
-const enoughTried = 2
+// enoughTried is how many records must make sense before a shape is believed against
+// what the magic says, unless they fill the file to its last octet.
+const enoughTried = 3
 
 // alternatives are the other shapes met under the magic of a shape
 // (wireshark wiretap/libpcap.c: subtypes_modified, subtypes_standard).
@@ -28,12 +30,12 @@ func alternatives(declared layout) []layout {
 // another does.
 func (c *classic) settle(f *file) {
 	c.settled = true
-	octets, whole := f.stream.unread(), f.stream.err != nil
-	if _, sane := c.try(c.layout, octets, whole); sane {
+	octets, whole := f.stream.unread(), f.stream.err == io.EOF
+	if c.try(c.layout, octets, whole, true).sane {
 		return
 	}
 	for _, l := range alternatives(c.dialect.record) {
-		if tried, sane := c.try(l, octets, whole); sane && tried >= enoughTried {
+		if t := c.try(l, octets, whole, false); t.sane && (t.records >= enoughTried || t.exact) {
 			c.layout = l
 			f.note("record headers have %d octets, which the file does not say", l.octets)
 			return
@@ -41,27 +43,38 @@ func (c *classic) settle(f *file) {
 	}
 }
 
-// try walks records of shape l and returns how many made sense, and whether none
-// did not. If whole, the octets are all there are.
-func (c *classic) try(l layout, octets []byte, whole bool) (tried int, sane bool) {
+// A trial is what came of reading records in a shape.
+type trial struct {
+	records int  // that made sense
+	sane    bool // none did not
+	exact   bool // they filled the file to its last octet
+}
+
+// try reads records of shape l. If whole, the octets are all there are. The declared
+// shape is trusted with any times; others must read times of one capture.
+func (c *classic) try(l layout, octets []byte, whole, declared bool) trial {
+	var t trial
 	var before uint32
-	for tried < maxTried && len(octets) > 0 {
+	for t.records < maxTried && len(octets) > 0 {
 		if len(octets) < l.octets {
-			return tried, !whole
+			t.sane = !whole
+			return t
 		}
 		captured, wire := c.lengths(octets)
 		second, fraction := c.order.u32(octets), c.order.u32(octets[4:])
-		if !c.plausible(captured, wire, fraction) || tried > 0 && !near(second, before) {
-			return tried, false
+		if !c.plausible(captured, wire, fraction) || !declared && t.records > 0 && !near(second, before) {
+			return t
 		}
-		tried++
+		t.records++
 		before = second
 		if len(octets)-l.octets < int(captured) {
-			return tried, !whole
+			t.sane = !whole
+			return t
 		}
 		octets = octets[l.octets+int(captured):]
 	}
-	return tried, true
+	t.sane, t.exact = true, whole && len(octets) == 0 && t.records > 1
+	return t
 }
 
 func (c *classic) plausible(captured, wire, fraction uint32) bool {

@@ -24,6 +24,9 @@ type Report struct {
 	Causes   []Cause                      `json:"causes"`
 	Limits   Limits                       `json:"limits"`
 	Decode   Decode                       `json:"decode"`
+
+	Start int64 `json:"-"` // of the capture, ns: times beside a frame count from here
+	Path  Path  `json:"-"`
 }
 
 // Tool names the program.
@@ -43,7 +46,7 @@ type Input struct {
 	SnapLength  uint32   `json:"snap_length"`
 	First       string   `json:"first"`
 	Last        string   `json:"last"`
-	Truncated   *Damage  `json:"truncated"`
+	Truncated   *Damage  `json:"truncated" jsonschema:"nullable"`
 }
 
 // Damage says where a file stopped being readable.
@@ -54,17 +57,33 @@ type Damage struct {
 	Cut    bool   `json:"cut"`
 }
 
-// Verdict is the answer.
+// States of a Verdict.
+const (
+	StateNothingLost = "nothing-lost"
+	StateLost        = "lost"
+	StateCannotTell  = "cannot-tell"
+	StateTooLossy    = "too-lossy"
+	StateEmpty       = "empty"
+)
+
+// Verdict is the answer. Packets are the wire packets that were sent as far as
+// this capture knows: those of all flows that passed here, and those that are
+// missing because they never did (lost before the tap, or only not captured).
 type Verdict struct {
 	Sentence    string   `json:"sentence"`
-	State       string   `json:"state"` // "nothing-lost", "lost", "cannot-tell", "too-lossy", "empty"
+	Aside       string   `json:"aside"` // a second sentence, or ""
+	State       string   `json:"state" jsonschema:"enum=nothing-lost,enum=lost,enum=cannot-tell,enum=too-lossy,enum=empty"`
+	Interrupted bool     `json:"interrupted"` // stopped by the user: it covers what was read
 	Packets     uint64   `json:"packets"`
 	Lost        uint64   `json:"lost"`
 	CaptureOnly uint64   `json:"capture_only"`
 	Unexplained uint64   `json:"unexplained"`
-	Groups      []Group  `json:"groups"`
+	Groups      []Group  `json:"groups"` // most packets first, those of the capture last
+	Unsure      []string `json:"unsure"` // why it cannot be told
+	Sure        []string `json:"sure"`   // what is certain nevertheless
 	Innocent    Innocent `json:"innocent"`
-	Advice      []string `json:"advice"` // what to capture, or do, next
+	InnocentSay string   `json:"-"`      // one line on them, or ""
+	Advice      []string `json:"advice"` // what to do next; what is to be typed is between back quotes
 	Duration    float64  `json:"duration_s"`
 }
 
@@ -73,14 +92,14 @@ type Group struct {
 	Packets    uint64   `json:"packets"`
 	Locus      string   `json:"locus"`
 	Cause      string   `json:"cause"`
-	Phrase     string   `json:"phrase"` // "single random losses", "cause unknown"
+	Phrase     string   `json:"phrase"` // "upstream of this capture: cause unknown"
 	Confidence string   `json:"confidence"`
 	Rule       string   `json:"rule"`
 	Seen       string   `json:"seen"`
 	Not        []string `json:"not"` // rivals, one reason each
 	Do         []string `json:"do"`
 	Flows      int      `json:"flows"`
-	When       []uint32 `json:"when"` // losses per 1/60 of the capture
+	When       []uint32 `json:"when"` // missing packets per 1/48 of the capture
 }
 
 // Innocent are things that look like losses and are none.
@@ -96,6 +115,8 @@ type Capture struct {
 	Tap   Tap       `json:"tap"`
 	Audit []Finding `json:"audit"`
 	Drops Drops     `json:"drops"`
+	Trust string    `json:"trust"` // the audit in one line
+	Sound bool      `json:"sound"` // no finding lowers a confidence
 }
 
 // Tap is where the capture was taken.
@@ -111,6 +132,7 @@ type Finding struct {
 	Finding string `json:"finding"`
 	Frames  uint64 `json:"frames"`
 	Detail  string `json:"detail"`
+	Lowers  bool   `json:"lowers_confidence"`
 }
 
 // Drops are the capture's own counters; null is unknown, which is not zero.
@@ -131,12 +153,14 @@ type Checksum struct {
 	Unread    uint64 `json:"unread"`
 }
 
-// Flows are the conversations; All is every one, Top (in JSON) those with most losses.
+// Flows are the conversations. Table holds at most 1 000 of them, most losses
+// first, Top the first of these. NDJSON has every one.
 type Flows struct {
 	Total      int            `json:"total"`
 	ByProtocol map[string]int `json:"by_protocol"`
+	CannotTell int            `json:"cannot_tell"`
 	Top        []Flow         `json:"top"`
-	All        []Flow         `json:"-"`
+	Table      []Flow         `json:"-"`
 }
 
 // Flow is one conversation.
@@ -148,7 +172,7 @@ type Flow struct {
 	First      string       `json:"first_time"`
 	Last       string       `json:"last_time"`
 	FirstFrame Frame        `json:"first_frame"`
-	Packets    uint64       `json:"packets"`
+	Packets    uint64       `json:"packets"` // as Verdict.Packets
 	Octets     uint64       `json:"octets"`
 	Lost       uint64       `json:"lost"`
 	OnlyHere   uint64       `json:"capture_only"`
@@ -167,7 +191,7 @@ type Direction struct {
 	Packets         uint64            `json:"packets"`
 	WirePackets     uint64            `json:"wire_packets"`
 	Octets          uint64            `json:"octets"`
-	Missing         map[string]uint64 `json:"missing"` // by locus
+	Missing         map[string]uint64 `json:"missing"` // by locus; "unexplained" beside them
 	Retransmissions map[string]uint64 `json:"retransmissions"`
 	Unneeded        uint64            `json:"unneeded"`
 	Undecided       uint64            `json:"undecided"`
@@ -175,9 +199,10 @@ type Direction struct {
 	Duplicates      uint64            `json:"duplicates"`
 	ChecksumBad     uint64            `json:"checksum_bad"`
 	ZeroWindow      ZeroWindow        `json:"zero_window"`
-	RTT             *RTT              `json:"rtt_ms"`
-	MinDown         *float64          `json:"min_delay_to_receiver_ms"`
-	MinUp           *float64          `json:"min_delay_to_sender_ms"`
+	RTT             *RTT              `json:"rtt_ms" jsonschema:"nullable"`
+	MinDown         *float64          `json:"min_delay_to_receiver_ms" jsonschema:"nullable"`
+	MinUp           *float64          `json:"min_delay_to_sender_ms" jsonschema:"nullable"`
+	StalledMS       float64           `json:"stalled_ms"`
 }
 
 // ZeroWindow counts the times the sender of this direction closed its window.
@@ -230,7 +255,7 @@ type Charge struct {
 	Frames     []Frame    `json:"frames"`
 	Evidence   []Evidence `json:"evidence"`
 	Rivals     []Rival    `json:"rivals"`
-	RepairedBy *Frame     `json:"repaired_by_frame"`
+	RepairedBy *Frame     `json:"repaired_by_frame" jsonschema:"nullable"`
 	Router     string     `json:"router,omitempty"`
 }
 
@@ -240,6 +265,7 @@ type Evidence struct {
 	Frame uint64 `json:"frame"`
 	Time  string `json:"time"`
 	Says  string `json:"says"`
+	At    int64  `json:"-"` // ns
 }
 
 // Rival is another explanation.
@@ -253,10 +279,25 @@ type Cause struct {
 	ID         string   `json:"id"`
 	Title      string   `json:"title"`
 	Locus      string   `json:"locus"`
-	Packets    uint64   `json:"packets"`
+	Packets    uint64   `json:"packets"` // charged to it
+	Count      uint64   `json:"count"`   // of what else it explains: frames, episodes, flows
+	Innocent   bool     `json:"innocent"`
 	Confidence string   `json:"confidence"`
 	Confirm    []string `json:"confirm"`
 	Remedy     []string `json:"remedy"`
+}
+
+// Path is what the picture of the path shows: packets missing by their place.
+type Path struct {
+	Tap        string // as Tap.Locus
+	SenderHost uint64
+	Upstream   uint64
+	OnlyHere   uint64
+	Downstream uint64
+	Receiver   uint64
+	Elsewhere  uint64 // lost, and no place is known
+	BlindUp    bool   // what happens upstream cannot be told
+	BlindDown  bool   // likewise downstream
 }
 
 // Limits counts what was given up because a limit was reached. All 0 = nothing.

@@ -1,0 +1,100 @@
+package report
+
+import (
+	"strings"
+
+	"whydrop/capture"
+	"whydrop/decode"
+)
+
+// maxFindings is how many findings the trust line names.
+const maxFindings = 2
+
+func (b *builder) capture() Capture {
+	out := Capture{
+		Tap: Tap{
+			Locus: b.res.Tap.Place.String(), Confidence: b.res.Tap.Confidence.String(),
+			Given: b.res.Tap.Given, Evidence: append([]string{}, b.res.Tap.Evidence...),
+		},
+		Audit: make([]Finding, 0, len(b.res.Audit)),
+		Drops: b.drops(),
+	}
+	var lowering []string
+	for _, a := range b.res.Audit {
+		out.Audit = append(out.Audit, Finding{Finding: a.Finding, Frames: a.Frames, Detail: a.Detail, Lowers: a.Lowers})
+		if a.Lowers {
+			lowering = append(lowering, strings.TrimSuffix(a.Detail, "."))
+		}
+	}
+	out.Sound = len(lowering) == 0 && b.blind.oneWay == 0
+	switch {
+	case len(lowering) == 0 && b.blind.oneWay > 0:
+		out.Trust = count(b.blind.bothWays) + " of " + counted(b.blind.tcp, "TCP flow") + " has both directions"
+		if b.blind.bothWays > 1 {
+			out.Trust = strings.Replace(out.Trust, " has ", " have ", 1)
+		}
+	case len(lowering) == 0:
+		out.Trust = "the capture is sound: " + b.soundness(out.Drops)
+	case len(lowering) == 1:
+		out.Trust = lowering[0]
+	default:
+		out.Trust = counted(uint64(len(lowering)), "finding") + ": " + strings.Join(lowering[:maxFindings], "; ")
+		if more := len(lowering) - maxFindings; more > 0 {
+			out.Trust += "; " + count(uint64(more)) + " more with -v"
+		}
+	}
+	return out
+}
+
+// soundness lists what was looked for and not found. What the file does not
+// record is not claimed to be zero.
+func (b *builder) soundness(d Drops) string {
+	var parts []string
+	if n, known := total(d.Ring, d.Interface, d.OS).Value(); known && n == 0 {
+		parts = append(parts, "0 dropped")
+	}
+	c := &b.res.Counts
+	if c.Truncated == 0 {
+		parts = append(parts, "0 cut")
+	} else {
+		parts = append(parts, counted(c.Truncated, "frame")+" cut behind the headers")
+	}
+	if b.blind.tcp > 0 {
+		parts = append(parts, "both directions")
+	}
+	var good, bad uint64
+	for l := range decode.NumLayers {
+		good += c.Checksums[l][decode.ChecksumGood]
+		bad += c.Checksums[l][decode.ChecksumBad] + c.Checksums[l][decode.ChecksumForbidden]
+	}
+	switch {
+	case bad > 0:
+		parts = append(parts, counted(bad, "bad checksum"))
+	case good > 0:
+		parts = append(parts, "checksums good")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// drops are the capture's own counters, over all inputs. A sum of which some
+// part is unknown is at least the known part; of which none is known, unknown.
+func (b *builder) drops() Drops {
+	var d Drops
+	for i := range b.res.Inputs {
+		s := &b.res.Inputs[i].Stats
+		d.Ring = total(d.Ring, s.PacketDrops)
+		d.Interface = total(d.Interface, s.InterfaceDrops)
+		d.OS = total(d.OS, s.OSDrops)
+	}
+	return d
+}
+
+func total(counters ...capture.Counter) capture.Counter {
+	var sum capture.Counter
+	for _, c := range counters {
+		if n, known := c.Value(); known {
+			sum = sum.Plus(n)
+		}
+	}
+	return sum
+}

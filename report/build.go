@@ -1,0 +1,298 @@
+package report
+
+import (
+	"time"
+
+	"whydrop/analyze"
+	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
+	"whydrop/capture"
+	"whydrop/decode"
+)
+
+// BuildOptions are what a Report says of the program itself.
+type BuildOptions struct {
+	Version string
+}
+
+// Build turns what was concluded into what is said. It is the only place that
+// sorts, rounds, joins cards and phrases.
+func Build(res *analyze.Result, o BuildOptions) *Report {
+	b := newBuilder(res)
+	r := &Report{
+		SchemaVersion: SchemaVersion,
+		Tool:          Tool{Name: "whydrop", Version: o.Version},
+		Inputs:        b.inputs(),
+		Checksums:     checksums(&res.Counts),
+		Symptoms:      symptoms(res.Symptoms),
+		Limits: Limits{
+			Flows: res.GaveUp.Flows, Symptoms: res.GaveUp.Symptoms,
+			Gaps: res.GaveUp.Gaps, Losses: res.GaveUp.Losses,
+		},
+		Decode: decoded(&res.Counts),
+		Start:  res.First,
+	}
+	r.Flows = b.flows()
+	r.Ledger = b.ledger()
+	r.Verdict = b.verdict()
+	r.Capture = b.capture()
+	r.Causes = b.causes()
+	r.Path = b.path()
+	return r
+}
+
+// A builder holds the sums that several parts of a Report need.
+type builder struct {
+	res       *analyze.Result
+	perFlow   []tally            // by flow
+	chargesOf map[uint32][]int32 // by flow, the indices of its charges
+	packets   uint64             // see Verdict
+	byLocus   [cause.NumLoci]uint64
+	byCause   map[cause.ID]uint64
+	innocent  Innocent
+	blind     blindness
+}
+
+// A tally is the account of one flow.
+type tally struct {
+	sent    uint64 // see Verdict.Packets
+	lost    uint64
+	only    uint64
+	missing uint64
+}
+
+// blindness counts flows of which the capture cannot tell the losses, by why.
+type blindness struct {
+	flows      uint64 // all that cannot tell
+	packets    uint64 // their packets
+	oneWay     uint64 // of them, TCP with one direction
+	unnumbered uint64 // of them, protocols that number nothing
+	tcp        uint64 // TCP flows that carry data
+	bothWays   uint64 // of those, with both directions
+}
+
+func newBuilder(res *analyze.Result) *builder {
+	b := &builder{
+		res: res, perFlow: make([]tally, len(res.Flows)),
+		chargesOf: map[uint32][]int32{}, byCause: map[cause.ID]uint64{},
+	}
+	for i := range res.Ledger.Charges {
+		b.addCharge(i)
+	}
+	for i := range res.Flows {
+		b.addFlow(i)
+	}
+	b.innocent.OffloadedChecksums = pending(&res.Counts)
+	return b
+}
+
+func (b *builder) addCharge(i int) {
+	c := &b.res.Ledger.Charges[i]
+	b.byLocus[c.Locus] += c.Packets
+	b.byCause[c.Cause] += c.Packets
+	var unseen uint64
+	if neverPassed(c.Locus) {
+		unseen = c.Packets
+	}
+	b.packets += unseen
+	if !b.hasFlow(c) {
+		return
+	}
+	b.chargesOf[c.Flow] = append(b.chargesOf[c.Flow], int32(i))
+	t := &b.perFlow[c.Flow]
+	t.sent += unseen
+	if c.Locus == cause.InCapture {
+		t.only += c.Packets
+	} else {
+		t.lost += c.Packets
+	}
+}
+
+// neverPassed reports whether packets lost at l are not among those seen here.
+func neverPassed(l cause.Locus) bool {
+	return l == cause.SenderHost || l == cause.Upstream || l == cause.InCapture
+}
+
+// hasFlow reports whether c is about packets of one flow: the drop counters of
+// a file speak of none.
+func (b *builder) hasFlow(c *analyze.Charge) bool {
+	return c.Flow != flow.NoFlow && int(c.Flow) < len(b.res.Flows)
+}
+
+func (b *builder) addFlow(i int) {
+	f, t := &b.res.Flows[i], &b.perFlow[i]
+	for d := range f.Dir {
+		h := &f.Dir[d]
+		t.sent += h.WirePackets
+		b.packets += h.WirePackets
+		for _, n := range h.Missing {
+			t.missing += n
+		}
+		b.innocent.UnneededRetransmissions += h.Unneeded
+		b.innocent.Reordered += h.Reordered
+		b.innocent.Duplicates += h.Duplicates[0] + h.Duplicates[1]
+	}
+	if f.Protocol == decode.ProtoTCP && f.Dir[0].Data+f.Dir[1].Data > 0 {
+		b.blind.tcp++
+		if !oneWay(f) {
+			b.blind.bothWays++
+		}
+	}
+	if b.cannotTell(i) {
+		b.blind.flows++
+		b.blind.packets += t.sent
+		switch {
+		case oneWay(f):
+			b.blind.oneWay++
+		case f.Protocol != decode.ProtoTCP:
+			b.blind.unnumbered++
+		}
+	}
+}
+
+// oneWay reports whether f carried data and its answers are not in the capture.
+func oneWay(f *flow.Facts) bool {
+	return f.Protocol == decode.ProtoTCP && f.Dir[0].Data+f.Dir[1].Data > 0 &&
+		(f.Dir[0].Packets == 0 || f.Dir[1].Packets == 0)
+}
+
+// cannotTell reports whether no loss of flow i is known although there may
+// have been some: its answers were not captured, it numbers nothing that shows
+// a loss at this tap, or something is missing that fits more than one story.
+func (b *builder) cannotTell(i int) bool {
+	f, t := &b.res.Flows[i], &b.perFlow[i]
+	switch {
+	case t.lost > 0:
+		return false
+	case t.missing > t.only:
+		return true
+	case f.Protocol == decode.ProtoTCP:
+		return oneWay(f)
+	}
+	// IP IDs that count a socket's datagrams show what never reached this tap.
+	// Only at the receiver is that all of the path.
+	main := &f.Dir[0]
+	if f.Dir[1].Packets > main.Packets {
+		main = &f.Dir[1]
+	}
+	return main.IDClass != flow.Yes || b.res.Tap.Place != analyze.TapReceiver
+}
+
+func (b *builder) inputs() []Input {
+	inputs := make([]Input, 0, len(b.res.Inputs))
+	for i := range b.res.Inputs {
+		in := &b.res.Inputs[i]
+		out := Input{
+			Path: in.Path, Format: in.Format, Compression: in.Compression, LinkTypes: []string{},
+			Frames: in.Frames, Octets: in.Octets, SnapLength: in.SnapLength,
+		}
+		for _, l := range in.LinkTypes {
+			out.LinkTypes = append(out.LinkTypes, linkName(l))
+		}
+		if in.Frames > 0 {
+			out.First, out.Last = timestamp(in.First), timestamp(in.Last)
+		}
+		if d := in.Damage; d != nil {
+			out.Truncated = &Damage{Offset: d.Offset, Frame: d.Frame, What: d.What, Cut: d.Cut}
+		}
+		inputs = append(inputs, out)
+	}
+	return inputs
+}
+
+func linkName(l capture.LinkType) string {
+	if name, ok := linkNames[uint16(l)]; ok {
+		return name
+	}
+	return string(appendCount([]byte("linktype-"), uint64(l)))
+}
+
+// timestamp is RFC 3339 with nanoseconds, UTC.
+func timestamp(ns int64) string {
+	return time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000000000Z")
+}
+
+// frame names a frame by its file.
+func (b *builder) frame(f flow.FrameRef) Frame {
+	return Frame{File: b.file(f.File), Frame: f.Number}
+}
+
+func (b *builder) file(file uint16) string {
+	if int(file) >= len(b.res.Inputs) {
+		return ""
+	}
+	return b.res.Inputs[file].Path
+}
+
+func (b *builder) ledger() Ledger {
+	l := &b.res.Ledger
+	out := Ledger{
+		Missing: l.Missing(), Lost: l.Lost(), LostRate: rate(l.Lost(), b.packets),
+		CaptureOnly: l.CaptureOnly(), Unexplained: l.Unexplained(),
+		ByLocus: map[string]uint64{}, ByCause: map[string]uint64{},
+		Charges: make([]Charge, 0, len(l.Charges)),
+	}
+	for locus, n := range b.byLocus {
+		out.ByLocus[cause.Locus(locus).String()] = n
+	}
+	for id, n := range b.byCause {
+		out.ByCause[string(id)] = n
+	}
+	for i := range l.Charges {
+		out.Charges = append(out.Charges, b.charge(&l.Charges[i]))
+	}
+	return out
+}
+
+func (b *builder) charge(c *analyze.Charge) Charge {
+	out := Charge{
+		ID: c.ID, What: c.What.String(), Packets: c.Packets, Octets: c.Octets,
+		Locus: c.Locus.String(), Cause: string(c.Cause), Confidence: c.Confidence.String(),
+		Rule: ruleOf(c.Rule).id, First: timestamp(c.First), Last: timestamp(c.Last),
+		Frames: make([]Frame, 0, len(c.Frames)), Evidence: []Evidence{}, Rivals: make([]Rival, 0, len(c.Rivals)),
+	}
+	if b.hasFlow(c) {
+		out.Flow = int(c.Flow) + 1
+		out.Src, out.Dst = endpoint(c.Src, c.Protocol), endpoint(c.Dst, c.Protocol)
+		out.Protocol = protocolName(c.Protocol)
+	}
+	for _, f := range c.Frames {
+		out.Frames = append(out.Frames, b.frame(f))
+	}
+	for _, w := range c.Evidence {
+		if w.Says == flow.SaysNothing {
+			continue
+		}
+		f := b.frame(w.Frame)
+		out.Evidence = append(out.Evidence, Evidence{
+			File: f.File, Frame: f.Frame, Time: timestamp(w.Time), Says: says(c, w), At: w.Time,
+		})
+	}
+	for _, rival := range c.Rivals {
+		out.Rivals = append(out.Rivals, Rival{Cause: string(rival.Cause), Why: rival.Why})
+	}
+	if c.Repair.Number > 0 {
+		f := b.frame(c.Repair)
+		out.RepairedBy = &f
+	}
+	if c.Rule == flow.RuleICMPQuote {
+		out.Router = c.Router.String()
+	}
+	return out
+}
+
+// path sums what is missing by its place. A packet lost somewhere that no rule
+// could place is shown as such.
+func (b *builder) path() Path {
+	return Path{
+		Tap:        b.res.Tap.Place.String(),
+		SenderHost: b.byLocus[cause.SenderHost],
+		Upstream:   b.byLocus[cause.Upstream],
+		OnlyHere:   b.byLocus[cause.InCapture],
+		Downstream: b.byLocus[cause.Downstream],
+		Receiver:   b.byLocus[cause.ReceiverHost],
+		Elsewhere:  b.byLocus[cause.LocusUnknown],
+		BlindUp:    b.state() == StateCannotTell && !b.gapless(),
+		BlindDown:  b.state() == StateCannotTell,
+	}
+}

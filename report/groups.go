@@ -1,0 +1,246 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"whydrop/analyze"
+	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
+)
+
+// whenBuckets is how finely a Group's losses are laid out over the capture:
+// as many columns as an 80-column line has room for.
+const whenBuckets = 48
+
+// maxRivals is how many rivals a group names: the first screen has two lines for them.
+const maxRivals = 2
+
+// A groupKey is what the charges of one line have in common.
+type groupKey struct {
+	locus      cause.Locus
+	cause      cause.ID
+	confidence cause.Confidence
+}
+
+// groups are the lines of the first screen: most packets first, and those that
+// only the capture lacks behind all that were lost.
+func (b *builder) groups() []Group {
+	byKey := map[groupKey][]*analyze.Charge{}
+	for i := range b.res.Ledger.Charges {
+		c := &b.res.Ledger.Charges[i]
+		k := groupKey{c.Locus, c.Cause, c.Confidence}
+		byKey[k] = append(byKey[k], c)
+	}
+	type entry struct {
+		key     groupKey
+		packets uint64
+	}
+	order := make([]entry, 0, len(byKey))
+	for k, charges := range byKey {
+		e := entry{key: k}
+		for _, c := range charges {
+			e.packets += c.Packets
+		}
+		order = append(order, e)
+	}
+	only := func(e entry) int {
+		if e.key.locus == cause.InCapture {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(order, func(x, y entry) int {
+		return cmp.Or(cmp.Compare(only(x), only(y)), cmp.Compare(y.packets, x.packets),
+			cmp.Compare(x.key.locus, y.key.locus), cmp.Compare(x.key.cause, y.key.cause),
+			cmp.Compare(y.key.confidence, x.key.confidence))
+	})
+	groups := make([]Group, 0, len(order))
+	for _, e := range order {
+		groups = append(groups, b.group(e.key, e.packets, byKey[e.key]))
+	}
+	return groups
+}
+
+func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) Group {
+	slices.SortStableFunc(charges, func(x, y *analyze.Charge) int { return cmp.Compare(x.First, y.First) })
+	rule := mainRule(charges)
+	g := Group{
+		Packets: packets, Locus: k.locus.String(), Cause: string(k.cause),
+		Phrase: where[k.locus] + ": " + b.whyOf(k, rule), Confidence: k.confidence.String(),
+		Rule: ruleOf(rule).id, Not: rivals(charges), Do: b.doOf(k, charges),
+		Flows: flowsOf(charges), When: b.when(charges),
+	}
+	g.Seen = b.seen(charges, g.Flows)
+	if k.confidence == cause.Possible && len(g.Not) > 0 {
+		// Rivals of a mere possibility stand: they are not excluded.
+		g.Seen += " It fits " + strings.ReplaceAll(strings.Join(g.Not, " "), ": ", " as well: ")
+		g.Not = []string{}
+	}
+	return g
+}
+
+func (b *builder) whyOf(k groupKey, rule flow.Rule) string {
+	if k.cause == cause.CaptureDropped && rule == flow.RuleAckedUnseen {
+		return "the receiver acknowledged what the file lacks"
+	}
+	if words, ok := why[k.cause]; ok {
+		return words
+	}
+	return string(k.cause)
+}
+
+// doOf is the next step: the remedy of a cause, or the capture that tells more.
+func (b *builder) doOf(k groupKey, charges []*analyze.Charge) []string {
+	if steps, ok := do[k.cause]; ok {
+		return steps
+	}
+	c := charges[0]
+	for _, other := range charges {
+		if other.Packets > c.Packets {
+			c = other
+		}
+	}
+	var hosts [2]string
+	if b.hasFlow(c) {
+		hosts = [2]string{c.Src.Addr.String(), c.Dst.Addr.String()}
+	}
+	switch k.locus {
+	case cause.Downstream:
+		return []string{"Capture at the receiver at the same time:", tcpdump("receiver.pcap", hosts)}
+	case cause.Upstream:
+		return []string{"Capture at the sender at the same time:", tcpdump("sender.pcap", hosts)}
+	case cause.SenderHost, cause.ReceiverHost:
+		return []string{"Ask the kernel of that host:", "`nstat -az`"}
+	}
+	return []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
+}
+
+// mainRule is the rule that decided most packets.
+func mainRule(charges []*analyze.Charge) flow.Rule {
+	var packets [flow.NumRules]uint64
+	best := flow.NoRule
+	for _, c := range charges {
+		r := min(c.Rule, flow.NumRules-1)
+		packets[r] += c.Packets
+		if packets[r] > packets[best] || packets[r] == packets[best] && r < best {
+			best = r
+		}
+	}
+	return best
+}
+
+// rivals are the other explanations, each once, those of most packets first.
+func rivals(charges []*analyze.Charge) []string {
+	packets := map[string]uint64{}
+	lines := []string{}
+	for _, c := range charges {
+		for _, r := range c.Rivals {
+			line := string(r.Cause) + ": " + strings.TrimSuffix(r.Why, ".") + "."
+			if packets[line] == 0 {
+				lines = append(lines, line)
+			}
+			packets[line] += c.Packets
+		}
+	}
+	slices.SortFunc(lines, func(x, y string) int {
+		return cmp.Or(cmp.Compare(packets[y], packets[x]), cmp.Compare(x, y))
+	})
+	return lines[:min(len(lines), maxRivals)]
+}
+
+func flowsOf(charges []*analyze.Charge) int {
+	flows := map[uint32]bool{}
+	for _, c := range charges {
+		if c.Flow != flow.NoFlow {
+			flows[c.Flow] = true
+		}
+	}
+	return len(flows)
+}
+
+// when lays charges out over the capture.
+func (b *builder) when(charges []*analyze.Charge) []uint32 {
+	buckets := make([]uint32, whenBuckets)
+	span := b.res.Last - b.res.First
+	for _, c := range charges {
+		at := 0
+		if span > 0 {
+			part := float64(c.First-b.res.First) / float64(span)
+			at = min(max(int(part*whenBuckets), 0), whenBuckets-1)
+		}
+		buckets[at] += uint32(min(c.Packets, math.MaxUint32-uint64(buckets[at])))
+	}
+	return buckets
+}
+
+// seen says what was lost, how it was spread, and when.
+func (b *builder) seen(charges []*analyze.Charge, flows int) string {
+	var packets [flow.NumWhats]uint64
+	first, last := charges[0].First, charges[0].Last
+	for _, c := range charges {
+		packets[min(c.What, flow.NumWhats-1)] += c.Packets
+		first, last = min(first, c.First), max(last, c.Last)
+	}
+	var parts []string
+	for _, w := range [...]flow.What{
+		flow.DataPacket, flow.Datagram, flow.FragmentPacket, flow.SYNPacket, flow.FINPacket, flow.RSTPacket,
+		flow.ACKPacket, flow.ICMPPacket, flow.OtherPacket,
+	} {
+		if packets[w] > 0 {
+			parts = append(parts, counted(packets[w], nouns[w]))
+		}
+	}
+	s := strings.Join(parts, ", ")
+	if flows > 0 {
+		s += " in " + counted(uint64(flows), "flow")
+	}
+	if n := b.bursts(charges); n > 1 {
+		s += ", in " + counted(uint64(n), "burst")
+	}
+	if first < b.res.First || last > b.res.Last {
+		return s + "."
+	}
+	if proseSeconds(first) == proseSeconds(last) {
+		return s + ", at " + proseSeconds(first-b.res.First) + " s."
+	}
+	return s + ", from " + proseSeconds(first-b.res.First) + " to " + proseSeconds(last-b.res.First) + " s."
+}
+
+// proseSeconds is a time from the start of the capture in prose: two decimals.
+func proseSeconds(ns int64) string {
+	whole := seconds(0, ns)
+	return whole[:len(whole)-len("0000")]
+}
+
+// burstSpan parts bursts where no round trip time is known. One queue's
+// overflow lasts about as long as its senders take to hear of it.
+const burstSpan = int64(100 * time.Millisecond)
+
+// bursts counts loss events: RFC 5348 §5.2 takes losses of one flow within one
+// round trip time of the first as one event.
+func (b *builder) bursts(charges []*analyze.Charge) int {
+	type half struct {
+		flow uint32
+		dir  uint8
+	}
+	began := map[half]int64{}
+	n := 0
+	for _, c := range charges {
+		span := burstSpan
+		if b.hasFlow(c) {
+			if rtt := b.res.Flows[c.Flow].Dir[c.Dir&1].RTTMin; rtt > 0 {
+				span = rtt
+			}
+		}
+		k := half{c.Flow, c.Dir}
+		if start, ok := began[k]; !ok || c.First-start > span {
+			began[k] = c.First
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,211 @@
+package report
+
+import (
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// A role says what a piece of text is for; colour is only how a role looks.
+// The terminal's own 16 colours, never a background: look.md §1.
+type role uint8
+
+const (
+	plain      role = iota
+	answer          // the verdict's sentence
+	lost            // lost packets
+	lostCount       // their number
+	unsure          // cannot tell, missing only here, audit findings
+	unsureMore      // its number or sentence
+	good            // a rule that holds
+	goodMore        // "Nothing was lost."
+	typed           // what the reader may type
+	skip            // labels and asides: nothing that must be read
+)
+
+var sgr = [...]string{
+	plain: "", answer: "1", lost: "31", lostCount: "1;31", unsure: "33", unsureMore: "1;33",
+	good: "32", goodMore: "1;32", typed: "36", skip: "2",
+}
+
+// A printer lays text out in columns. It keeps its first error to itself and
+// everything from outside harmless: all text passes through put.
+type printer struct {
+	TextOptions
+	b   strings.Builder
+	col int // columns of the current line so far
+}
+
+// Terminal widths: narrower is not laid out for, wider only wraps later.
+const (
+	minWidth     = 60
+	defaultWidth = 80
+	maxWidth     = 120
+	labelWidth   = 9 // "  trust  "
+)
+
+func newPrinter(o TextOptions) *printer {
+	if o.Width <= 0 {
+		o.Width = defaultWidth
+	}
+	o.Width = min(max(o.Width, minWidth), maxWidth)
+	return &printer{TextOptions: o}
+}
+
+func (p *printer) flush(w io.Writer) error {
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// text is s as it will be printed, without colour.
+func (p *printer) text(s string) string {
+	s = clean(s)
+	if p.ASCII {
+		s = asciiOnly(s)
+	}
+	return s
+}
+
+func (p *printer) width(s string) int { return utf8.RuneCountInString(p.text(s)) }
+
+func (p *printer) put(r role, s string) {
+	s = p.text(s)
+	if s == "" {
+		return
+	}
+	p.col += utf8.RuneCountInString(s)
+	if p.Color && r != plain {
+		s = "\x1b[" + sgr[r] + "m" + s + "\x1b[0m"
+	}
+	p.b.WriteString(s)
+}
+
+// to fills with spaces up to column col.
+func (p *printer) to(col int) {
+	if n := col - p.col; n > 0 {
+		p.b.WriteString(strings.Repeat(" ", n))
+		p.col = col
+	}
+}
+
+// number puts n right-aligned so that it ends before column end.
+func (p *printer) number(r role, n string, end int) {
+	p.to(end - p.width(n))
+	p.put(r, n)
+}
+
+func (p *printer) nl() {
+	p.b.WriteByte('\n')
+	p.col = 0
+}
+
+// label starts a line of the first screen.
+func (p *printer) label(name string) {
+	p.to(2)
+	p.put(skip, name)
+	p.to(labelWidth)
+}
+
+// A word is what is never broken.
+type word struct {
+	text string
+	role role
+}
+
+// words splits s where a line may be broken: at spaces, but not within a
+// number like 26 656. What stands between back quotes is to be typed.
+func words(s string, r role) []word {
+	var out []word
+	for i, part := range strings.Split(s, "`") {
+		role := r
+		if i%2 == 1 {
+			role = typed
+		}
+		for _, w := range strings.Fields(part) {
+			last := len(out) - 1
+			if last >= 0 && endsInDigit(out[last].text) && isGroup(w) {
+				out[last].text += " " + w
+				continue
+			}
+			out = append(out, word{w, role})
+		}
+	}
+	return out
+}
+
+func endsInDigit(s string) bool { c := s[len(s)-1]; return '0' <= c && c <= '9' }
+
+// isGroup reports whether w begins with exactly three digits.
+func isGroup(w string) bool {
+	const group = 3
+	n := 0
+	for n < len(w) && '0' <= w[n] && w[n] <= '9' {
+		n++
+	}
+	return n == group
+}
+
+// wrap puts s at the current column and, on further lines, at indent. At most
+// lines lines; what does not fit ends in an ellipsis.
+func (p *printer) wrap(s string, r role, indent, lines int) {
+	p.wrapTo(s, r, indent, lines, p.Width)
+}
+
+func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
+	dots := p.width("…")
+	var run []string // words of one role on one line, put together
+	var runRole role
+	col := p.col
+	put := func() {
+		p.put(runRole, strings.Join(run, " "))
+		run = run[:0]
+	}
+	for i, w := range words(s, r) {
+		n := p.width(w.text)
+		space := 0
+		if i > 0 && col > indent {
+			space = 1
+		}
+		limit := width
+		if lines == 1 {
+			limit -= dots // room to say that something is left out
+		}
+		switch {
+		case col+space+n > limit && lines == 1:
+			run = append(run, "…")
+			put()
+			return
+		case col+space+n > limit && col > indent:
+			put()
+			p.nl()
+			p.to(indent)
+			col, space = indent, 0
+			lines--
+		case w.role != runRole:
+			put()
+			if space > 0 {
+				p.put(plain, " ")
+			}
+		}
+		runRole = w.role
+		run = append(run, w.text)
+		col += space + n
+	}
+	put()
+}
+
+// command puts a command to be typed. It is broken only as a shell allows it.
+func (p *printer) command(s string, indent int) {
+	p.to(indent)
+	for i, w := range strings.Fields(strings.Trim(s, "`")) {
+		const continued = len(" \\")
+		if i > 0 && p.col+1+p.width(w)+continued > p.Width {
+			p.put(typed, " \\")
+			p.nl()
+			p.to(indent + continued)
+		} else if i > 0 {
+			p.put(typed, " ")
+		}
+		p.put(typed, w)
+	}
+}

@@ -1,0 +1,212 @@
+package report
+
+import (
+	"strings"
+
+	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
+	"whydrop/decode"
+)
+
+// tooLossyPercent is where a capture lacks so much that no loss of the network
+// can be told from its own: design.md §4, exit code 5.
+const tooLossyPercent = 10
+
+// mostlyBlindPercent is where too little of a capture can be judged for
+// "Nothing was lost." to be the answer.
+const mostlyBlindPercent = 50
+
+// state decides what can be said at all.
+func (b *builder) state() string {
+	l := &b.res.Ledger
+	switch {
+	case b.packets == 0:
+		return StateEmpty
+	case l.CaptureOnly()*100 > b.packets*tooLossyPercent:
+		return StateTooLossy
+	case l.Lost() > 0:
+		return StateLost
+	case l.Unexplained() > 0, b.blind.packets*100 > b.packets*mostlyBlindPercent:
+		return StateCannotTell
+	}
+	return StateNothingLost
+}
+
+func (b *builder) verdict() Verdict {
+	l := &b.res.Ledger
+	v := Verdict{
+		State: b.state(), Interrupted: b.res.Interrupted, Packets: b.packets,
+		Lost: l.Lost(), CaptureOnly: l.CaptureOnly(), Unexplained: l.Unexplained(),
+		Groups: []Group{}, Unsure: []string{}, Sure: []string{}, Advice: []string{},
+		Innocent: b.innocent, InnocentSay: b.innocentSay(),
+		Duration: round(float64(b.res.Last-b.res.First)/1e9, 6),
+	}
+	switch v.State {
+	case StateEmpty:
+		v.Sentence, v.Duration = "No packets to judge.", 0
+		v.Aside = b.emptyAside()
+		return v
+	case StateTooLossy:
+		v.Sentence = "This capture is too lossy to judge: " + share(v.CaptureOnly, v.Packets) + " of its packets are missing."
+		v.Advice = do[cause.CaptureDropped]
+		return v
+	}
+	v.Groups = b.groups()
+	switch v.State {
+	case StateLost:
+		v.Sentence = count(v.Lost) + " of " + counted(v.Packets, "packet") + " " + was(v.Lost) + " lost."
+		if v.CaptureOnly > 0 {
+			v.Aside = count(v.CaptureOnly) + " more " + is(v.CaptureOnly) + " missing only from this capture: " + b.onlyWhy()
+		}
+	case StateCannotTell:
+		b.cannotTellWhy(&v)
+	default:
+		v.Sentence, v.Aside = "Nothing was lost.", b.lookedAt()
+	}
+	if len(v.Advice) == 0 && len(v.Groups) > 0 {
+		v.Advice = v.Groups[0].Do
+	}
+	return v
+}
+
+// lookedAt is what stands behind "Nothing was lost."
+func (b *builder) lookedAt() string {
+	if n := b.res.Ledger.CaptureOnly(); n > 0 {
+		return count(n) + " of " + counted(b.packets, "packet") + " " + is(n) + " missing only from this capture."
+	}
+	s := counted(b.packets, "packet") + ", " + counted(uint64(len(b.res.Flows)), "flow") + ", " + duration(b.res.Last-b.res.First)
+	if n := b.blind.flows; n > 0 {
+		s += "; " + counted(n, "flow") + " cannot be told"
+	}
+	return s + "."
+}
+
+// emptyAside says what the file has instead of packets of flows.
+func (b *builder) emptyAside() string {
+	c := &b.res.Counts
+	switch {
+	case c.Frames == 0:
+		return "There is no frame in it."
+	case c.HeadersCut > 0:
+		return counted(c.HeadersCut, "frame") + " cut before the transport header."
+	}
+	return counted(c.Frames, "frame") + ", none of a flow."
+}
+
+// onlyWhy says how it is known that only the capture lacks packets.
+func (b *builder) onlyWhy() string {
+	for i := range b.res.Ledger.Charges {
+		c := &b.res.Ledger.Charges[i]
+		if c.Locus == cause.InCapture && c.Rule == flow.RuleFileCounter {
+			return "it counted its drops."
+		}
+	}
+	return "their receivers acknowledged them."
+}
+
+// innocentSay is one line on what looks like loss and is none, or "".
+func (b *builder) innocentSay() string {
+	n := &b.innocent
+	late := counted(n.Reordered, "packet") + " came out of order."
+	switch unneeded := n.UnneededRetransmissions; {
+	case unneeded == 0 && n.Reordered == 0:
+		return ""
+	case unneeded == 0:
+		return late
+	case n.Reordered > 0 && b.res.Ledger.Missing() == 0:
+		return counted(unneeded, "retransmission") + " " + was(unneeded) + " unnecessary: " + late
+	default:
+		return counted(unneeded, "retransmission") + " " + was(unneeded) + " unnecessary."
+	}
+}
+
+// cannotTellWhy fills v for a capture that does not hold the answer.
+func (b *builder) cannotTellWhy(v *Verdict) {
+	reasons := b.unaccounted()
+	n := counted(v.Unexplained, "retransmission")
+	hosts := b.hosts()
+	const how = "Cannot tell how many packets were lost: "
+	switch {
+	case b.blind.oneWay > 0 && (v.Unexplained == 0 || reasons[flow.ReasonOneWay] > 0 || b.blind.bothWays == 0):
+		v.Sentence = how + "one direction was not captured."
+		if v.Unexplained > 0 {
+			v.Unsure = []string{n + ". Each repaired a loss, or its ACK was lost, or the first copy was only late. " +
+				"The answers would tell; none is in this file."}
+		}
+		v.Advice = []string{"Capture both directions, here or at the receiver:", tcpdump("both.pcap", hosts)}
+	case v.Unexplained > 0:
+		v.Sentence = how + "what is missing fits more than one story."
+		v.Unsure = []string{counted(v.Unexplained, "packet") + ". Each was lost, or its ACK was, or only this capture lacks it. " +
+			"A capture at the other end would tell."}
+		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
+	default:
+		v.Sentence = how + "nothing numbers these packets."
+		if b.blind.flows < uint64(len(b.res.Flows)) {
+			v.Sentence = how + "nothing numbers most of these packets."
+		}
+		v.Unsure = []string{counted(b.blind.packets, "packet") + " of protocols that repair and acknowledge nothing. " +
+			"Only their receiver, or a second capture, knows which of them arrived."}
+		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
+	}
+	if b.gapless() {
+		v.Sure = []string{"nothing is missing upstream of this capture: 0 gaps in " + counted(b.packets, "packet")}
+	}
+}
+
+// unaccounted counts packets that no charge explains by the reason they gave.
+func (b *builder) unaccounted() (reasons [flow.NumReasons]uint64) {
+	for i := range b.res.Ledger.Losses {
+		if l := &b.res.Ledger.Losses[i]; l.Place == flow.Unaccounted && l.Reason < flow.NumReasons {
+			reasons[l.Reason] += uint64(l.Packets)
+		}
+	}
+	return reasons
+}
+
+// gapless reports whether TCP data passed here in which nothing was missing.
+func (b *builder) gapless() bool {
+	var data uint64
+	for i := range b.res.Flows {
+		f := &b.res.Flows[i]
+		for d := range f.Dir {
+			if f.Dir[d].Missing[flow.BeforeTap]+f.Dir[d].Missing[flow.OnlyCapture] > 0 {
+				return false
+			}
+		}
+		if f.Protocol == decode.ProtoTCP {
+			data += f.Dir[0].Data + f.Dir[1].Data
+		}
+	}
+	for i := range b.res.Symptoms {
+		if b.res.Symptoms[i].Kind == flow.Gap {
+			return false
+		}
+	}
+	return data > 0
+}
+
+// hosts are the two ends of the flow that lacks most.
+func (b *builder) hosts() [2]string {
+	best := -1
+	for i := range b.perFlow {
+		if best < 0 || b.perFlow[i].missing > b.perFlow[best].missing {
+			best = i
+		}
+	}
+	if best < 0 {
+		return [2]string{}
+	}
+	f := &b.res.Flows[best]
+	return [2]string{f.Originator.Addr.String(), f.Responder.Addr.String()}
+}
+
+// tcpdump is a command that captures both directions between hosts.
+func tcpdump(file string, hosts [2]string) string {
+	var s strings.Builder
+	s.WriteString("`tcpdump -i eth0 -w " + file)
+	if hosts[0] != "" {
+		s.WriteString(" host " + hosts[0] + " and host " + hosts[1])
+	}
+	s.WriteString("`")
+	return s.String()
+}

@@ -1,0 +1,142 @@
+package report
+
+import (
+	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
+	"whydrop/decode"
+)
+
+// where says a locus on the first screen.
+var where = [cause.NumLoci]string{
+	cause.LocusUnknown: "somewhere on the path",
+	cause.SenderHost:   "in the sender host",
+	cause.Upstream:     "upstream of this capture",
+	cause.InCapture:    "at this capture",
+	cause.Downstream:   "downstream of this capture",
+	cause.ReceiverHost: "in the receiver host",
+}
+
+// shortWhere says a locus in a table.
+var shortWhere = [cause.NumLoci]string{
+	cause.LocusUnknown: "somewhere",
+	cause.SenderHost:   "sender",
+	cause.Upstream:     "up",
+	cause.InCapture:    "only here",
+	cause.Downstream:   "down",
+	cause.ReceiverHost: "receiver",
+}
+
+// why says a cause in a few words, behind "downstream of this capture: ".
+var why = map[cause.ID]string{
+	cause.TCPChecksum:            "bad TCP checksum",
+	cause.UDPChecksum:            "bad UDP checksum",
+	cause.IPChecksum:             "bad IP header checksum",
+	cause.ICMPChecksum:           "bad ICMP checksum",
+	cause.ChecksumOffload:        "checksums not filled in yet",
+	cause.CaptureDropped:         "the capture dropped them",
+	cause.CaptureTruncated:       "the file is cut",
+	cause.CaptureDuplicates:      "captured twice",
+	cause.OneWayCapture:          "one direction was not captured",
+	cause.ReceiverNotReading:     "the receiver does not read",
+	cause.SpuriousRetransmission: "sent again without need",
+	cause.Reordering:             "out of order",
+	cause.AckLost:                "ACKs lost, the data arrived",
+	cause.TailLoss:               "the last segments of a flight",
+	cause.PAWSReject:             "too old a timestamp (PAWS)",
+	cause.FragmentLost:           "a fragment is missing",
+	cause.HostUnreachable:        "host unreachable, says ICMP",
+	cause.NoRoute:                "no route, says ICMP",
+	cause.PortClosed:             "port closed, says ICMP",
+	cause.FirewallReject:         "rejected by a filter, says ICMP",
+	cause.MTUExceeded:            "too big for the path, says ICMP",
+	cause.TTLExpired:             "TTL expired, says ICMP",
+	cause.ConnectionRefused:      "connection refused",
+	cause.ConnectionUnanswered:   "SYN without any answer",
+	cause.ReceiverHostDrop:       "dropped after it passed here",
+	cause.Unknown:                "cause unknown",
+}
+
+// do says the next step for a cause that was concluded. Text between back
+// quotes is to be typed.
+var do = map[cause.ID][]string{
+	cause.TCPChecksum:          {"Look for the link or NIC that damages packets:", "`ethtool -S eth0`"},
+	cause.UDPChecksum:          {"Look for the link or NIC that damages packets:", "`ethtool -S eth0`"},
+	cause.IPChecksum:           {"Look for the router or NIC that damages headers:", "`ethtool -S eth0`"},
+	cause.ICMPChecksum:         {"Look for the link or NIC that damages packets:", "`ethtool -S eth0`"},
+	cause.CaptureDropped:       {"Capture again with a larger ring or shorter packets:", "`tcpdump -i eth0 -B 65536 -s 128 -w again.pcap`"},
+	cause.CaptureTruncated:     {"Capture again, and let the capture end before the file is copied."},
+	cause.AckLost:              {"Look at the path of the answers: it is not the path of the data."},
+	cause.PAWSReject:           {"Find what delays or reorders packets; the receiver is right to refuse them."},
+	cause.FragmentLost:         {"Send datagrams that fit the path's MTU."},
+	cause.HostUnreachable:      {"See whether the host is up, and answers ARP or neighbour discovery."},
+	cause.NoRoute:              {"See the routes of the router that answered:", "`ip route get ADDRESS`"},
+	cause.PortClosed:           {"See whether the service runs, and where it listens:", "`ss -lntu`"},
+	cause.FirewallReject:       {"See the filter of the host that answered:", "`nft list ruleset`"},
+	cause.MTUExceeded:          {"See whether the sender obeys; else lower its MTU or clamp the MSS."},
+	cause.TTLExpired:           {"Look for a routing loop:", "`tracepath -n ADDRESS`"},
+	cause.ConnectionRefused:    {"See whether the service runs, and where it listens:", "`ss -lnt`"},
+	cause.ConnectionUnanswered: {"See whether the host is up and whether a filter drops the SYN."},
+	cause.ReceiverHostDrop:     {"Ask the receiver's kernel:", "`nstat -az`"},
+}
+
+// A ruleText is a decision rule in JSON and in prose.
+type ruleText struct{ id, sentence string }
+
+// rules has the rows of the decision table in wire-evidence.md c-1 by their numbers.
+var rules = [flow.NumRules]ruleText{
+	flow.NoRule:              {"none", "No rule decided."},
+	flow.RuleSACKHole:        {"sack-hole", "Rule 1: seen here, reported missing by SACK, sent again, no DSACK."},
+	flow.RuleAckLost:         {"ack-lost", "Rules 3 and 4: the data had arrived, so its acknowledgement was lost."},
+	flow.RuleEchoed:          {"echoed", "Rule 5: seen here, and only its repair was acknowledged."},
+	flow.RuleAmbiguous:       {"ambiguous", "Rule 6: seen here and sent again: the packet or its acknowledgement was lost."},
+	flow.RuleGapRepaired:     {"gap-repaired", "Rule 7: never seen here, and sent again into the gap."},
+	flow.RuleReordered:       {"reordered", "Rule 8: late, not lost: it had been sent earlier."},
+	flow.RuleAckedUnseen:     {"acked-unseen", "Rule 9: acknowledged by its receiver, never seen here."},
+	flow.RuleNeverRepaired:   {"never-repaired", "Rule 10: never acknowledged and never sent again."},
+	flow.RuleIDGap:           {"id-gap", "Rule 11: the sender's IP IDs count it, and it never passed here."},
+	flow.RuleDroppedAfterTap: {"dropped-after-tap", "Rule 12: whole when it passed here, at the receiver, and never acknowledged."},
+	flow.RuleBadChecksum:     {"bad-checksum", "Rule 13: its checksum was wrong when it passed here."},
+	flow.RuleNotReading:      {"not-reading", "Rule 14: the receiver closed its window; nothing was lost."},
+	flow.RuleTailRepair:      {"tail-repair", "A last segment was sent again; its first copy never passed here."},
+	flow.RuleSYN:             {"syn", "A SYN or SYN-ACK was sent again, and its answer shows which one was lost."},
+	flow.RuleICMPQuote:       {"icmp-quote", "An ICMP error quotes it."},
+	flow.RuleFragments:       {"fragments", "Other fragments of the same datagram passed; this one did not."},
+	flow.RuleOneWay:          {"one-way", "Only one direction is in this capture."},
+	flow.RuleFileCounter:     {"file-counter", "The capture itself counted its drops."},
+	flow.RuleDatagramID:      {"datagram-id", "The IP IDs of the socket count its datagrams, and some are missing here."},
+	flow.RuleRTP:             {"rtp", "RTP sequence numbers are missing here."},
+}
+
+func ruleOf(r flow.Rule) ruleText {
+	if r >= flow.NumRules {
+		return rules[flow.NoRule]
+	}
+	return rules[r]
+}
+
+// nouns are the lost packets in prose.
+var nouns = [flow.NumWhats]string{
+	flow.OtherPacket: "packet", flow.DataPacket: "data packet", flow.ACKPacket: "ACK", flow.SYNPacket: "SYN",
+	flow.FINPacket: "FIN", flow.RSTPacket: "RST", flow.Datagram: "datagram", flow.FragmentPacket: "fragment",
+	flow.ICMPPacket: "ICMP packet",
+}
+
+// protocolName is the name of an IP protocol in JSON and tables.
+func protocolName(p uint8) string {
+	if name, ok := protocolNames[p]; ok {
+		return name
+	}
+	return string(appendCount([]byte("ip-"), uint64(p)))
+}
+
+var protocolNames = map[uint8]string{
+	decode.ProtoICMP: "icmp", decode.ProtoIGMP: "igmp", decode.ProtoIPIP: "ipip", decode.ProtoTCP: "tcp",
+	decode.ProtoUDP: "udp", decode.ProtoIPv6: "ipv6", decode.ProtoGRE: "gre", decode.ProtoESP: "esp",
+	decode.ProtoICMPv6: "icmpv6", decode.ProtoSCTP: "sctp", decode.ProtoUDPLite: "udplite",
+}
+
+// linkName is the LINKTYPE_ name of the tcpdump.org registry, in lower case.
+var linkNames = map[uint16]string{
+	0: "null", 1: "ethernet", 9: "ppp", 12: "raw", 14: "raw", 50: "ppp-hdlc", 51: "ppp-ether", 101: "raw", 105: "ieee802-11",
+	108: "loop", 113: "linux-sll", 127: "ieee802-11-radiotap", 204: "ppp-with-dir", 228: "ipv4", 229: "ipv6", 276: "linux-sll2",
+}

@@ -200,7 +200,7 @@ func (b *builder) nextID(k *packet, m *mods, h *half, n int) uint16 {
 func (b *builder) wirePackets(k *packet, h *half) int {
 	mss := min(h.mss, b.half(k.dst, k.src).mss)
 	if b.s.endpoints[k.src].ts && !k.ts.none {
-		mss -= 12 // RFC 6691: options count against the MSS
+		mss -= 12 // RFC 9293 §3.7.1: options count against the MSS
 	}
 	if mss <= 0 || k.octets <= mss {
 		return 1

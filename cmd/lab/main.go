@@ -1,0 +1,65 @@
+//go:build linux
+
+// Command lab makes small captures of real Linux stacks whose truth is known,
+// packet by packet: testdata/pcap is its work.
+//
+// Two hosts, each in a network namespace of its own, are joined by a wire that
+// is this program: it reads every frame that a host sends, delays it, loses,
+// repeats, damages or overtakes it as the case says, writes it to the captures
+// (at either host, in the middle), and keeps its fate. The namespaces belong to
+// threads of this process, so nothing is left behind however it ends, and
+// nothing outside them is touched. It needs root, ip and ethtool, and nft for
+// the cases with a firewall.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+)
+
+func main() {
+	out := flag.String("o", "testdata/pcap", "write captures and their truth to this `folder`")
+	only := flag.String("run", "", "make only the cases whose name matches this `expression`")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := makeAll(ctx, *out, *only)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		os.Exit(1)
+	}
+}
+
+// makeAll runs the cases that match only and writes their captures to folder.
+func makeAll(ctx context.Context, folder, only string) error {
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	var lines []string
+	for _, c := range cases {
+		if !match.MatchString(c.name) {
+			continue
+		}
+		made, err := runCase(ctx, c, folder)
+		if err != nil {
+			return fmt.Errorf("case %s: %w", c.name, err)
+		}
+		for _, m := range made {
+			fmt.Println(m)
+		}
+		lines = append(lines, made...)
+	}
+	if only != "" {
+		return nil // SOURCES describes a whole run
+	}
+	return writeSources(folder, lines)
+}

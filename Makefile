@@ -68,7 +68,7 @@ corpus: build ## Run whydrop over every capture below DIR and list what it gets 
 	@[ -n "$(DIR)" ] || { echo "make corpus DIR=folder"; exit 2; }
 	@$(ENV) go run ./cmd/corpus -whydrop bin/whydrop $(DIR)
 
-lab: build ## Make the shipped captures anew, from real kernels (root; network namespaces)
-	@testdata/pcap/lab.sh
+lab: ## Make the shipped captures anew, from real kernels (root; network namespaces)
+	@$(ENV) go run ./cmd/lab -o testdata/pcap
 
 .PHONY: help demo build test check cross format race poison vet lint fuzz golden bench bench-peers corpus lab

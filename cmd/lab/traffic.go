@@ -245,11 +245,15 @@ func datagrams(count, size int, pause time.Duration, heard bool) traffic {
 		}
 		defer c.Close()
 		payload := text(size)
-		for range count {
-			if _, err := c.Write(payload); err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+		for sent := 0; sent < count; {
+			_, err := c.Write(payload)
+			if err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
 				return err
 			}
-			time.Sleep(pause)
+			if err == nil { // an error is that of the datagram before
+				sent++
+				time.Sleep(pause)
+			}
 		}
 		return nil
 	}

@@ -223,9 +223,12 @@ func (b *builder) pass(p sent, m *mods) error {
 	link := b.s.link
 	src, dst := p.src, p.dst
 	ip := p.ip
-	if m.tunnel.kind != "" {
-		ip = b.encapsulate(ip, src, dst, &m.tunnel)
-		src, dst = m.tunnel.src, m.tunnel.dst
+	if t := m.tunnel; t.kind != "" {
+		if src > dst { // back: the first end of a tunnel is with the endpoint named first
+			t.src, t.dst = t.dst, t.src
+		}
+		ip = b.encapsulate(ip, src, dst, t)
+		src, dst = t.src, t.dst
 	}
 	dir := b.direction(src, dst, m)
 	data := linkHeader(link, src, dst, ip, m.vlans, dir)

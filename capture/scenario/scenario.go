@@ -11,9 +11,49 @@
 //	+.000  a > b  P.  +1460    a1    unseen   # sent, but it never passed the tap
 //	+.020  b > a  .   +0       a*
 //
-// A line is a time (absolute, or + or - from the line before), an arrow, what
-// the frame is, and words about it; README.md in testdata/scenario has all of
-// them. Sequence numbers are relative to the initial one of their direction.
+// A file may begin with the story of what was done to the packets; the capture
+// then stands between "-- capture --" and "-- want --". # starts a comment.
+//
+// An endpoint is "name = address:port" or "name = address", and
+//
+//	ttl N      first TTL; 64
+//	isn N      first initial sequence number
+//	ts N       has timestamps (RFC 7323), from a clock of 1 ms that shows N at time 0
+//	id N       numbers the packets of each conversation from N, as Linux does
+//	id none    sends IP ID 0; id random: numbers at random
+//	here       the tap is on this host: its frames are outgoing, others incoming
+//
+// A frame is a time, absolute or + or - from the line before, in seconds, and
+//
+//	a > b FLAGS SEQ ACK …   TCP. FLAGS out of SFRP.UEW; SEQ is FROM:TO or +N, the next
+//	                        N octets; ACK is aN, or a* for all that was sent, with the
+//	                        ACK flag (.) only. Numbers are relative to the initial one
+//	a > b udp N …           N octets; rtp N or rtp next: with an RTP header
+//	a > b icmp T/C …        quotes LABEL, octets N (quoted, or of an echo), mtu N
+//	= LABEL …               the packet of that label passes again, or late;
+//	                        frag FROM:TO: only these octets of its IP payload
+//
+// Words of TCP are win N, mss N, ws N, sackok, sack FROM:TO …, ts VAL:ECHO (either
+// may be missing), ts none, and isn N for a new connection. Words of any frame are
+//
+//	as LABEL           names the packet
+//	unseen             was sent and took its numbers, but the capture does not hold it
+//	ttl N, id N, nodf  instead of the habit of the host
+//	bad ip|tcp|udp     wrong checksum; flip N: a bit of octet N of the IP packet is flipped
+//	sum N, pending     transport checksum N, or that of the pseudo-header only (offload)
+//	offload            the capture says that the checksum is pending
+//	in, out            direction; unpadded: no Ethernet padding; cut N: captured octets
+//	vlan N, vxlan A B KEY, gre A B KEY
+//
+// Other lines are
+//
+//	link ethernet|raw|sll
+//	snap N                      captured octets of the frames that follow
+//	with WORDS                  words of all frames that follow
+//	repeat N … end
+//	drops ring|interface|os N [FROM TO]
+//	clock S                     the clock of the tap steps by S seconds
+//
 // Octets of payload follow from their place in the sequence space, so that a
 // retransmission carries what the first copy carried, and checksums are right
 // unless the line says otherwise.

@@ -6,11 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"whydrop/capture"
+	"whydrop/capture/pcapfile"
 )
 
 func parse(t *testing.T, text string) *Scenario {
@@ -41,7 +44,7 @@ func TestOctets(t *testing.T) {
 		"020000000001 020000000000 0800",                  // Ethernet
 		"4500 002c 03ea 4000 4006 22e0 0a000001 0a000002", // ID: the third packet of a
 		"9c40 01bb 000003e9 000007d1 5018 01f6 7765 0000", // 1001, acknowledges 2001
-		"9e3cda78 0000",                                   // payload, padding
+		"9e3cda78 0000", // payload, padding
 	}, "")
 	got := frames[3]
 	if w, err := hex.DecodeString(strings.ReplaceAll(want, " ", "")); err != nil || !bytes.Equal(got.Data, w) {
@@ -246,6 +249,44 @@ func TestSourceCounts(t *testing.T) {
 	if err := src.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestOpensInWireshark writes a scenario to a file and reads it back.
+func TestOpensInWireshark(t *testing.T) {
+	s := parse(t, handshake+"+.001 a > b P. 1:5 a1\n")
+	path := filepath.Join(t.TempDir(), "x.pcapng")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := pcapfile.NewWriter(file, pcapfile.WriterOptions{Interfaces: []pcapfile.Interface{{Link: capture.LinkEthernet}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := s.Frames()
+	for i := range frames {
+		if err := w.Write(&frames[i], pcapfile.Remarks{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Flush(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	src, err := pcapfile.Open([]string{path}, pcapfile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	b, err := src.Next()
+	if err != nil || len(b.Frames) != len(frames) {
+		t.Fatalf("read %v, %v", b, err)
+	}
+	for i, f := range b.Frames {
+		if !bytes.Equal(f.Data, frames[i].Data) || f.Time != frames[i].Time || f.WireLength != frames[i].WireLength {
+			t.Errorf("frame %d comes back as %+v", i+1, f)
+		}
+	}
+	b.Release()
 }
 
 func TestFragmentsAddUp(t *testing.T) {

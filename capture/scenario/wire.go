@@ -184,7 +184,7 @@ func linkHeader(link capture.LinkType, src, dst int, ip []byte, vlans []uint16, 
 }
 
 // encapsulate puts ip into a tunnel over IPv4.
-func (b *builder) encapsulate(ip []byte, src, dst int, t *tunnelSpec) []byte {
+func (b *builder) encapsulate(ip []byte, src, dst int, t tunnelSpec) []byte {
 	from, to := &b.s.endpoints[t.src], &b.s.endpoints[t.dst]
 	outer := ipHeader{src: from.addr.Addr(), dst: to.addr.Addr(), ttl: from.ttl}
 	h := b.half(t.src, t.dst)

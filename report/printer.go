@@ -113,13 +113,18 @@ type word struct {
 }
 
 // words splits s where a line may be broken: at spaces, but not within a
-// number like 26 656. What stands between back quotes is to be typed.
-func words(s string, r role) []word {
+// number like 26 656. What stands between back quotes is to be typed, and is
+// not broken either if a line of room columns can hold it.
+func words(s string, r role, room int) []word {
 	var out []word
 	for i, part := range strings.Split(s, "`") {
 		role := r
 		if i%2 == 1 {
 			role = typed
+			if utf8.RuneCountInString(part) <= room {
+				out = append(out, word{part, role})
+				continue
+			}
 		}
 		for _, w := range strings.Fields(part) {
 			last := len(out) - 1
@@ -160,7 +165,7 @@ func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
 		p.put(runRole, strings.Join(run, " "))
 		run = run[:0]
 	}
-	for i, w := range words(s, r) {
+	for i, w := range words(s, r, width-indent) {
 		n := p.width(w.text)
 		space := 0
 		if i > 0 && col > indent {

@@ -90,10 +90,10 @@ type Verdict struct {
 // Group is a line of the first screen: charges with one locus, cause and confidence.
 type Group struct {
 	Packets    uint64   `json:"packets"`
-	Locus      string   `json:"locus"`
+	Locus      string   `json:"locus" jsonschema:"enum=sender-host,enum=upstream,enum=downstream,enum=receiver-host,enum=capture,enum=unknown"`
 	Cause      string   `json:"cause"`
 	Phrase     string   `json:"phrase"` // "upstream of this capture: cause unknown"
-	Confidence string   `json:"confidence"`
+	Confidence string   `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
 	Rule       string   `json:"rule"`
 	Seen       string   `json:"seen"`
 	Not        []string `json:"not"` // rivals, one reason each
@@ -121,8 +121,8 @@ type Capture struct {
 
 // Tap is where the capture was taken.
 type Tap struct {
-	Locus      string   `json:"locus"` // "sender", "receiver", "middle", "unknown"
-	Confidence string   `json:"confidence"`
+	Locus      string   `json:"locus" jsonschema:"enum=sender,enum=receiver,enum=middle,enum=unknown"`
+	Confidence string   `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
 	Given      bool     `json:"given"`
 	Evidence   []string `json:"evidence"`
 }
@@ -239,16 +239,16 @@ type Ledger struct {
 // Charge is one entry of the ledger.
 type Charge struct {
 	ID         int        `json:"id"`
-	What       string     `json:"what"`
+	What       string     `json:"what" jsonschema:"enum=data,enum=ack,enum=syn,enum=fin,enum=rst,enum=datagram,enum=fragment,enum=icmp,enum=other"`
 	Packets    uint64     `json:"packets"`
 	Octets     uint64     `json:"octets"`
 	Flow       int        `json:"flow"`
 	Src        string     `json:"src"`
 	Dst        string     `json:"dst"`
 	Protocol   string     `json:"protocol"`
-	Locus      string     `json:"locus"`
+	Locus      string     `json:"locus" jsonschema:"enum=sender-host,enum=upstream,enum=downstream,enum=receiver-host,enum=capture,enum=unknown"`
 	Cause      string     `json:"cause"`
-	Confidence string     `json:"confidence"`
+	Confidence string     `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
 	Rule       string     `json:"rule"`
 	First      string     `json:"first_time"`
 	Last       string     `json:"last_time"`
@@ -278,11 +278,11 @@ type Rival struct {
 type Cause struct {
 	ID         string   `json:"id"`
 	Title      string   `json:"title"`
-	Locus      string   `json:"locus"`
+	Locus      string   `json:"locus" jsonschema:"enum=sender-host,enum=upstream,enum=downstream,enum=receiver-host,enum=capture,enum=unknown"`
 	Packets    uint64   `json:"packets"` // charged to it
 	Count      uint64   `json:"count"`   // of what else it explains: frames, episodes, flows
 	Innocent   bool     `json:"innocent"`
-	Confidence string   `json:"confidence"`
+	Confidence string   `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
 	Confirm    []string `json:"confirm"`
 	Remedy     []string `json:"remedy"`
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"whydrop/analyze/cause"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden screens in testdata and schema.json")
@@ -151,4 +153,61 @@ func TestFlowTable(t *testing.T) {
 	if strip := escape.ReplaceAllString(color, ""); strip != render(t, r, TextOptions{Width: 80, Flows: true}) {
 		t.Errorf("colour changes the table:\n%s", strip)
 	}
+}
+
+// TestVerbose holds the frame-level evidence and the tables of what was counted.
+func TestVerbose(t *testing.T) {
+	for name, res := range situations() {
+		if name != "cut" && name != "receiver-host" && name != "cannot-tell" {
+			continue
+		}
+		r := Build(res, BuildOptions{})
+		text := render(t, r, TextOptions{Width: 80, Verbose: 1})
+		golden(t, name+".verbose.80.txt", []byte(text))
+		color := render(t, r, TextOptions{Width: 80, Verbose: 1, Color: true})
+		if escape.ReplaceAllString(color, "") != text {
+			t.Errorf("%s: colour changes the text", name)
+		}
+	}
+}
+
+func TestCards(t *testing.T) {
+	all := cause.All()
+	var list, wide strings.Builder
+	if err := Causes(&list, all, TextOptions{Width: 80}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Causes(&wide, all, TextOptions{Width: 120, ASCII: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		if !strings.Contains(list.String(), string(c.ID)) {
+			t.Errorf("no %s in the table", c.ID)
+		}
+		for _, o := range []TextOptions{{Width: 80}, {Width: 120}, {Width: 80, ASCII: true}, {Width: 80, Color: true}} {
+			var b strings.Builder
+			if err := Card(&b, c, o); err != nil {
+				t.Fatal(err)
+			}
+			text := escape.ReplaceAllString(b.String(), "")
+			fits(t, text, 200, o.Width)
+			for _, s := range c.Sections() {
+				if !strings.Contains(text, s.Heading) {
+					t.Errorf("%s: no section %q", c.ID, s.Heading)
+				}
+			}
+			if strings.Contains(text, "`") || strings.Contains(text, "…") {
+				t.Errorf("%s: back quotes or cut text in\n%s", c.ID, text)
+			}
+		}
+	}
+	fits(t, list.String(), 200, 80)
+	fits(t, wide.String(), 200, 120)
+	card, _ := cause.Lookup(cause.TCPChecksum)
+	var b strings.Builder
+	if err := Card(&b, card, TextOptions{Width: 80}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "card.80.txt", []byte(b.String()))
+	golden(t, "causes.80.txt", []byte(list.String()))
 }

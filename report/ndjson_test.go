@@ -1,0 +1,161 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"whydrop/analyze"
+	"whydrop/analyze/flow"
+	"whydrop/capture"
+	"whydrop/decode"
+)
+
+// withSymptoms is many-causes with n symptoms of every kind and detail, some on
+// frames that fit no flow, in two files with awkward names.
+func withSymptoms(n int) *analyze.Result {
+	res := manyCauses()
+	res.Inputs[0].Path = "a \"quoted\"\x1b[2J\u202e.pcap"
+	res.Inputs = append(res.Inputs, capture.Input{Path: "broken \xff utf-8\\.pcap", Format: "pcap"})
+	rng := rand.New(rand.NewPCG(7, 9))
+	for i := range n {
+		res.Symptoms = append(res.Symptoms, flow.Symptom{
+			Time: t0 + int64(i)*1_234_567, Frame: flow.FrameRef{Number: uint64(i + 1), File: uint16(rng.IntN(2))},
+			Flow: uint32(rng.IntN(len(res.Flows) + 1)), Octets: rng.Uint32(), Packets: rng.Uint32N(40), Seq: rng.Uint64() >> 1,
+			Kind: flow.Kind(rng.IntN(int(flow.NumKinds))), Detail: flow.Detail(rng.IntN(int(flow.NumDetails))),
+			Need: flow.Need(rng.IntN(3)), Dir: uint8(rng.IntN(2)), Protocol: decode.ProtoTCP,
+		})
+	}
+	return res
+}
+
+// slowSymptom is the record of s by reflection: what the fast one must say.
+func slowSymptom(t *testing.T, res *analyze.Result, s *flow.Symptom) map[string]any {
+	t.Helper()
+	m := map[string]any{
+		"type": "symptom", "file": res.Inputs[s.Frame.File].Path, "frame": s.Frame.Number, "time": timestamp(s.Time),
+		"kind": s.Kind.String(), "detail": s.Detail.String(), "seq": s.Seq, "octets": s.Octets, "packets": s.Packets,
+		"flow": 0, "src": "", "dst": "", "protocol": protocolName(s.Protocol),
+	}
+	if s.Kind == flow.Retransmission {
+		m["needed"] = map[flow.Need]any{flow.Undecided: nil, flow.Needed: true, flow.Unneeded: false}[s.Need]
+	}
+	if int(s.Flow) < len(res.Flows) {
+		f := &res.Flows[s.Flow]
+		ends := [2]string{endpoint(f.Originator, f.Protocol), endpoint(f.Responder, f.Protocol)}
+		m["flow"], m["src"], m["dst"] = s.Flow+1, ends[s.Dir], ends[1-s.Dir]
+		m["protocol"] = protocolName(f.Protocol)
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decodeRecord(t, text)
+}
+
+func decodeRecord(t *testing.T, line []byte) map[string]any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	var m map[string]any
+	if err := d.Decode(&m); err != nil {
+		t.Fatalf("%v in %q", err, line)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		t.Fatalf("more than one value in %q", line)
+	}
+	return m
+}
+
+// TestNDJSONIsCompleteAndExact decodes every record and compares it with what
+// was concluded: nothing is sampled, nothing rounded.
+func TestNDJSONIsCompleteAndExact(t *testing.T) {
+	res := withSymptoms(3000)
+	r := Build(res, BuildOptions{Version: "test"})
+	var out bytes.Buffer
+	if err := NDJSON(&out, res, r); err != nil {
+		t.Fatal(err)
+	}
+	var symptoms, charges, flows, summaries int
+	lines := bufio.NewScanner(&out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		m := decodeRecord(t, lines.Bytes())
+		switch m["type"] {
+		case "symptom":
+			if want := slowSymptom(t, res, &res.Symptoms[symptoms]); !reflect.DeepEqual(m, want) {
+				t.Fatalf("symptom %d: got\n%v\nwant\n%v", symptoms, m, want)
+			}
+			symptoms++
+		case "charge":
+			if got, want := fmt.Sprint(m["packets"]), fmt.Sprint(res.Ledger.Charges[charges].Packets); got != want {
+				t.Errorf("charge %d has %s packets, want %s", charges, got, want)
+			}
+			charges++
+		case "flow":
+			f := &res.Flows[flows]
+			if got, want := m["originator"], endpoint(f.Originator, f.Protocol); got != want {
+				t.Errorf("flow %d is of %v, want %s", flows, got, want)
+			}
+			flows++
+		case "summary":
+			checkSummary(t, m)
+			summaries++
+		default:
+			t.Errorf("type %v", m["type"])
+		}
+	}
+	if symptoms != len(res.Symptoms) || charges != len(res.Ledger.Charges) || flows != len(res.Flows) || summaries != 1 {
+		t.Errorf("%d symptoms, %d charges, %d flows, %d summaries; want %d, %d, %d, 1",
+			symptoms, charges, flows, summaries, len(res.Symptoms), len(res.Ledger.Charges), len(res.Flows))
+	}
+}
+
+func checkSummary(t *testing.T, m map[string]any) {
+	t.Helper()
+	ledger, flows := m["ledger"].(map[string]any), m["flows"].(map[string]any)
+	if ledger["charges"] != nil || flows["top"] != nil {
+		t.Error("the summary repeats lists")
+	}
+	if ledger["missing"] != json.Number("216") || flows["total"] != json.Number("7") || m["verdict"] == nil {
+		t.Errorf("the summary lacks its sums: %v", m)
+	}
+}
+
+// TestSymptomTimes holds the hand-made time against the library's.
+func TestSymptomTimes(t *testing.T) {
+	e := newSymptomEncoder(&analyze.Result{})
+	for _, ns := range []int64{0, 1, 999_999_999, 1_000_000_000, -1, -1_000_000_000, -1_000_000_001, t0, t0 + 1, 1<<63 - 1, -1 << 63} {
+		if got, want := string(e.appendTime(nil, ns)), timestamp(ns); got != want {
+			t.Errorf("%d: got %s, want %s", ns, got, want)
+		}
+	}
+}
+
+func TestSymptomsAllocateNothing(t *testing.T) {
+	res := withSymptoms(500)
+	e := newSymptomEncoder(res)
+	i := 0
+	allocs := testing.AllocsPerRun(2000, func() {
+		e.line(&res.Symptoms[i%len(res.Symptoms)])
+		i++
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations a symptom, want 0", allocs)
+	}
+}
+
+func BenchmarkSymptoms(b *testing.B) {
+	res := withSymptoms(1000)
+	e := newSymptomEncoder(res)
+	octets := 0
+	for i := 0; b.Loop(); i++ {
+		octets = len(e.line(&res.Symptoms[i%len(res.Symptoms)]))
+	}
+	b.SetBytes(int64(octets))
+}

@@ -113,7 +113,7 @@ func (p *program) help(c *cobra.Command) {
 	for _, part := range []struct {
 		head string
 		set  *pflag.FlagSet
-	}{{"Flags", c.LocalNonPersistentFlags()}, {"Flags of every command", c.InheritedFlags()}} {
+	}{{"Flags", c.LocalFlags()}, {"Flags of every command", c.InheritedFlags()}} {
 		if part.set.HasAvailableFlags() {
 			fmt.Fprintf(&b, "\n%s\n%s", ink.head(part.head), flagLines(part.set))
 		}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"whydrop/capture"
 )
 
 // A program is one run of whydrop: where it writes, and how.
@@ -40,9 +38,9 @@ func (p *program) complain(err error) {
 		return
 	}
 	hint := strings.TrimSpace(h.Hint())
-	var unread *capture.FileError
-	if errors.As(err, &unread) && !strings.Contains(hint, "`") {
-		hint = "`" + hint + "`" // it is a line to paste
+	var ours *usageError
+	if !errors.As(err, &ours) && !strings.Contains(hint, "`") {
+		hint = "`" + hint + "`" // hints of the libraries are lines to paste
 	}
 	lines := strings.Split(clean(hint), "\n")
 	fmt.Fprintf(p.stderr, "  %s %s\n", ink.label("hint:"), ink.typedSpans(lines[0]))

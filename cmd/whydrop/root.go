@@ -39,10 +39,10 @@ func newRoot(p *program) *cobra.Command {
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { p.help(c) })
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().Var(&choice{value: &p.color, what: "a way to colour", of: []string{"auto", "always", "never"}},
-		"color", "auto, always or never; NO_COLOR is honoured")
-	root.PersistentFlags().BoolVar(&p.ascii, "ascii", false, "no character beyond ASCII")
+		"color", "colour, `WHEN` is auto, always or never; NO_COLOR is honoured")
+	root.PersistentFlags().BoolVar(&p.ascii, "ascii", false, "no character beyond ASCII; the default where the locale is not UTF-8")
 	root.Flags().Bool("version", false, "print the version")
-	root.AddCommand(newCompletion(p), newVersion(p))
+	root.AddCommand(newAnalyze(p), newCompletion(p), newVersion(p))
 	p.commands = commandNames(root)
 	return root
 }

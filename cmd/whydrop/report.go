@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+
+	"whydrop/analyze"
+	"whydrop/capture"
+	"whydrop/capture/filter"
+	"whydrop/capture/pcapfile"
+	"whydrop/report"
+)
+
+// analyze does j: one report, or with --separate one for each file.
+func (p *program) analyze(ctx context.Context, j *job) error {
+	stop, err := j.profile()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	out, err := openOutput(j.output, p.stdout)
+	if err != nil {
+		return err
+	}
+	defer out.abandon()
+	ctx, done := interruptible(ctx, func() { p.note("stopping; once more to stop at once") }, out.abandon)
+	defer done()
+
+	groups := [][]string{j.paths}
+	if j.separate {
+		groups = groups[:0]
+		for _, path := range j.paths {
+			groups = append(groups, []string{path})
+		}
+	}
+	code := exitDone
+	for _, paths := range groups {
+		one, err := p.analyzeOne(ctx, j, paths, out)
+		if err != nil && !(j.separate && isUnread(err)) {
+			return err
+		}
+		if err != nil { // the other reports stand without it
+			p.complain(err)
+			one = exitUsage
+		}
+		code = worstOf(code, one)
+		if ctx.Err() != nil {
+			break // interrupted: what has not begun stays unread
+		}
+	}
+	if err := out.commit(); err != nil {
+		return writeError(j, err)
+	}
+	if code != exitDone {
+		return outcome(code)
+	}
+	return nil
+}
+
+// worstOf is the code of several reports: an unread file matters most, since
+// nothing at all is known of it.
+func worstOf(a, b int) int {
+	if a == exitUsage || b == exitUsage {
+		return exitUsage
+	}
+	return worse(a, b)
+}
+
+// analyzeOne reads paths as one capture and writes its report.
+func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *output) (int, error) {
+	src, meter, err := open(ctx, j, paths)
+	if err != nil {
+		if ctx.Err() != nil { // interrupted before anything had arrived
+			return exitIncomplete, nil
+		}
+		return 0, err
+	}
+	defer src.Close()
+	stop := p.progress(j, meter)
+	res, err := analyze.Run(ctx, src, analyze.Options{Workers: j.workers, At: j.tap})
+	stop()
+	if err != nil {
+		return 0, err
+	}
+	res.Interrupted = res.Interrupted || ctx.Err() != nil
+	r := report.Build(res, report.BuildOptions{Version: version()})
+	code, known := stateCodes[r.Verdict.State]
+	if !known {
+		panic("whydrop: bug: no exit code for the state " + r.Verdict.State)
+	}
+	switch {
+	case res.Interrupted: // whatever ends early then does so for that reason
+		p.note("interrupted; the report covers %s frames", grouped(framesOf(res)))
+		code = worse(code, exitIncomplete)
+	case p.tellDamage(res):
+		code = worse(code, exitIncomplete)
+	}
+	return code, writeError(j, p.render(j, out, r, paths))
+}
+
+// open opens paths, behind the expression and the limit of -c.
+func open(ctx context.Context, j *job, paths []string) (capture.Source, meter, error) {
+	src, err := pcapfile.Open(paths, pcapfile.Options{Stdin: stdin(ctx)})
+	if err != nil {
+		return nil, nil, expressionWithoutDash(j, err)
+	}
+	m, _ := src.(meter)
+	if j.filter != "" {
+		filtered, err := filter.Source(src, j.filter)
+		if err != nil {
+			_ = src.Close()
+			return nil, nil, err
+		}
+		src = filtered
+	}
+	if j.count > 0 {
+		src = &limited{Source: src, left: j.count}
+	}
+	return src, m, nil
+}
+
+// primitive is how an expression may begin, or go on.
+var primitive = regexp.MustCompile(`^(tcp|udp|icmp6?|ip6?|arp|host|net|src|dst|port|portrange|vlan|ether|not|and|or|\(.*)$`)
+
+// expressionWithoutDash sees that a file that does not exist is the first word
+// of an expression.
+func expressionWithoutDash(j *job, err error) error {
+	var unread *capture.FileError
+	if len(j.read) > 0 || !errors.As(err, &unread) || !errors.Is(err, fs.ErrNotExist) || !primitive.MatchString(unread.Path) {
+		return err
+	}
+	var files []string
+	for _, path := range j.paths {
+		if path == unread.Path {
+			break
+		}
+		files = append(files, path)
+	}
+	if len(files) == 0 {
+		return err
+	}
+	rest := strings.Join(j.paths[len(files):], " ")
+	return &usageError{unread.Path, "no such file", fmt.Sprintf("an expression comes after --:\n`whydrop analyze %s -- %s`", strings.Join(files, " "), rest)}
+}
+
+func isUnread(err error) bool {
+	var unread *capture.FileError
+	return errors.As(err, &unread)
+}
+
+// render writes the report in the format that was asked for.
+func (p *program) render(j *job, out *output, r *report.Report, paths []string) error {
+	switch {
+	case j.format == "json":
+		return report.JSON(out, r)
+	case j.quiet:
+		_, err := fmt.Fprintln(out, r.Verdict.Sentence)
+		return err
+	}
+	ink := p.ink(p.stdout)
+	if j.output != "" && j.output != "-" {
+		ink = p.color == "always"
+	}
+	if j.separate && len(j.paths) > 1 {
+		fmt.Fprintf(out, "%s%s\n", out.gap, ink.head(clean(paths[0])))
+		out.gap = "\n"
+	}
+	return report.Text(out, r, report.TextOptions{
+		Width: width(p.stdout), Color: bool(ink), ASCII: p.plain(), Flows: j.flows, Verbose: j.verbose,
+	})
+}
+
+// tellDamage says on stderr which inputs end too early, and reports whether any does.
+func (p *program) tellDamage(res *analyze.Result) bool {
+	damaged := false
+	for i := range res.Inputs {
+		in := &res.Inputs[i]
+		if in.Damage == nil {
+			continue
+		}
+		damaged = true
+		of := ""
+		if len(res.Inputs) > 1 {
+			of = " of it"
+		}
+		p.note("%s; the report covers %s frames%s", damage(in), grouped(in.Frames), of)
+	}
+	return damaged
+}
+
+// damage says where in stopped being readable.
+func damage(in *capture.Input) string {
+	switch d := in.Damage; {
+	case d.Cut && strings.Contains(d.What, "packet"):
+		return fmt.Sprintf("%s ends inside frame %s", in.Path, grouped(d.Frame))
+	case d.Cut && strings.HasPrefix(d.What, "ends"):
+		return in.Path + " " + d.What
+	default:
+		return fmt.Sprintf("%s: %s, at octet %s", in.Path, d.What, grouped(d.Offset))
+	}
+}
+
+// writeError names what could not be written. A closed pipe stays what it is.
+func writeError(j *job, err error) error {
+	if err == nil {
+		return nil
+	}
+	what := "stdout"
+	if j.output != "" && j.output != "-" {
+		what = "-o " + j.output
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// profile starts the CPU profile of --cpuprofile.
+func (j *job) profile() (stop func(), err error) {
+	if j.cpuProfile == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(j.cpuProfile)
+	if err != nil {
+		return nil, &usageError{"--cpuprofile " + j.cpuProfile, reason(err), ""}
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+	}, nil
+}
+
+func framesOf(res *analyze.Result) uint64 {
+	n := uint64(0)
+	for i := range res.Inputs {
+		n += res.Inputs[i].Frames
+	}
+	return n
+}
+
+// grouped writes n in groups of three.
+func grouped(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + " " + s[i:]
+	}
+	return s
+}

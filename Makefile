@@ -62,7 +62,7 @@ bench: ## Run the benchmarks
 	@$(ENV) go test -run '^$$' -bench . -benchmem ./... | grep -v 'no test files'
 
 bench-peers: build ## Time whydrop beside tcpdump, tcptrace and tshark on 1.5 M packets (flags in ARGS)
-	@$(ENV) go build -o bin/tracegen ./cmd/tracegen && go run ./cmd/benchpeers $(ARGS)
+	@$(ENV) go build -o bin/tracegen ./cmd/tracegen && go build -o bin/benchpeers ./cmd/benchpeers && bin/benchpeers $(ARGS)
 
 corpus: build ## Run whydrop over every capture below DIR and list what it gets wrong
 	@[ -n "$(DIR)" ] || { echo "make corpus DIR=folder"; exit 2; }

@@ -1,10 +1,45 @@
 // Package detect watches the packets of one shard: it finds each packet's flow,
 // lets the flow judge it, and writes down symptoms. One file a detector.
+//
+// What an Engine says of two addresses depends on their packets and on the
+// ticks only, never on which others share it, until one of its limits is hit;
+// that is counted in flow.GaveUp.
 package detect
 
 import (
 	"whydrop/analyze/flow"
 	"whydrop/decode"
+)
+
+// Limits and times of an Engine.
+const (
+	// defaultFlows is how many connections are watched at once.
+	defaultFlows = 1 << 20
+
+	// defaultSymptoms and maxLosses bound what is kept; counts go on.
+	defaultSymptoms = 4 << 20
+	maxLosses       = 1 << 20
+
+	// idleTime, ns, after which a connection is over: beyond the longest
+	// retransmission timeout of Linux (TCP_RTO_MAX, 120 s).
+	idleTime = int64(130e9)
+
+	// closedTime, ns, is the same after FIN or RST: late repairs of the FIN
+	// come within two of RFC 9293's 2 MSL only on paths that do not exist.
+	closedTime = int64(20e9)
+
+	// checkTime, ns, is how often a connection is looked at for that.
+	checkTime = int64(10e9)
+
+	// lingerTime, ns, is how long segments wait for more of them.
+	lingerTime = int64(2e9)
+
+	// fewWaiting segments may wait until the connection ends.
+	fewWaiting = smallBlock
+
+	// secondChances is how many connections are looked at for one that is
+	// idle when there are too many.
+	secondChances = 16
 )
 
 // Options bound an Engine.
@@ -16,19 +51,144 @@ type Options struct {
 // An Engine analyses one shard. It is used by one goroutine. Both directions
 // of all flows between two addresses must reach the same engine, in time order
 // (decode.Packet.PairHash).
-type Engine struct{}
+type Engine struct {
+	options Options
+	others  watcher // everything that is not TCP; may be nil
+	now     int64
+
+	pairs     []*pairChunk
+	numPairs  int32
+	pairTable table
+
+	conns     []*connChunk
+	numConns  int32
+	freeConns []int32
+	live      int
+	connTable table
+
+	waiting blocks
+	linger  queue
+	idle    queue
+	pool    flow.Pool
+	log     flow.Log
+	event   flow.Event
+
+	opened uint32       // flows so far: the number of the next one
+	facts  []flow.Facts // of those that are over
+	order  []uint32     // their numbers
+	chain  []flow.Segment
+}
+
+// A watcher analyses packets that are not TCP, with the methods of Engine.
+type watcher interface {
+	Packet(p *decode.Packet, d *decode.Decoded)
+	Tick(now int64)
+	Finish(last int64) flow.Findings
+}
 
 // NewEngine makes an Engine.
-func NewEngine(o Options) *Engine { return &Engine{} }
+func NewEngine(o Options) *Engine {
+	if o.MaxFlows <= 0 {
+		o.MaxFlows = defaultFlows
+	}
+	if o.MaxSymptoms <= 0 {
+		o.MaxSymptoms = defaultSymptoms
+	}
+	return &Engine{options: o, log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses}}
+}
 
 // Packet takes the next packet. It keeps no reference to p or d.
-func (e *Engine) Packet(p *decode.Packet, d *decode.Decoded) {}
+func (e *Engine) Packet(p *decode.Packet, d *decode.Decoded) {
+	e.now = max(e.now, p.Time)
+	if p.Kind == decode.KindTCP {
+		e.segment(p)
+		return
+	}
+	if p.Kind == decode.KindICMP && p.Control >= 0 && d != nil && int(p.Control) < len(d.Controls) &&
+		e.quoted(p, &d.Controls[p.Control]) {
+		return
+	}
+	if e.others != nil {
+		e.others.Packet(p, d)
+	}
+}
 
 // Tick tells the engine the time of the capture, ns. It finishes flows that
 // have been idle. Ticks come at the same places in the capture whatever the
 // number of shards.
-func (e *Engine) Tick(now int64) {}
+func (e *Engine) Tick(now int64) {
+	e.now = max(e.now, now)
+	for {
+		d, ok := e.linger.pop(now)
+		if !ok {
+			break
+		}
+		if c := e.conn(d.index); c.number == d.number && c.count > 0 && (c.count > fewWaiting || c.state != nil) {
+			e.work(c)
+		}
+	}
+	for {
+		d, ok := e.idle.pop(now)
+		if !ok {
+			break
+		}
+		c := e.conn(d.index)
+		if c.number != d.number || !c.live {
+			continue
+		}
+		if limit := c.idleLimit(); now-c.last > limit {
+			e.end(d.index, now)
+		} else {
+			e.idle.push(due{now + checkTime, d.index, d.number})
+		}
+	}
+	if e.others != nil {
+		e.others.Tick(now)
+	}
+}
 
 // Finish ends all flows and returns what was learned. last is the time of the
 // last frame of the whole capture. The engine is not used again.
-func (e *Engine) Finish(last int64) flow.Findings { return flow.Findings{} }
+func (e *Engine) Finish(last int64) flow.Findings {
+	for i := range e.numConns {
+		if e.conn(i).live {
+			e.end(i, last)
+		}
+	}
+	f := e.findings()
+	if e.others != nil {
+		f = concatenate(f, e.others.Finish(last))
+	}
+	return f
+}
+
+// findings numbers the flows by their place in the result.
+func (e *Engine) findings() flow.Findings {
+	place := make([]uint32, e.opened)
+	for i, number := range e.order {
+		place[number] = uint32(i)
+	}
+	for i := range e.log.Symptoms {
+		e.log.Symptoms[i].Flow = place[e.log.Symptoms[i].Flow]
+	}
+	for i := range e.log.Losses {
+		e.log.Losses[i].Flow = place[e.log.Losses[i].Flow]
+	}
+	return flow.Findings{Flows: e.facts, Symptoms: e.log.Symptoms, Losses: e.log.Losses, GaveUp: e.log.GaveUp}
+}
+
+// concatenate puts b behind a.
+func concatenate(a, b flow.Findings) flow.Findings {
+	n := uint32(len(a.Flows))
+	for i := range b.Symptoms {
+		b.Symptoms[i].Flow += n
+	}
+	for i := range b.Losses {
+		b.Losses[i].Flow += n
+	}
+	a.Flows = append(a.Flows, b.Flows...)
+	a.Symptoms = append(a.Symptoms, b.Symptoms...)
+	a.Losses = append(a.Losses, b.Losses...)
+	a.GaveUp.Add(b.GaveUp)
+	return a
+}

@@ -225,6 +225,7 @@ type Facts struct {
 	Tunnelled  bool
 	// Incarnation counts connections on the same five-tuple, from 0.
 	Incarnation uint32
+	Refused     bool    // the SYN was answered by a reset (TCP)
 	Dir         [2]Half // 0: originator to responder
 }
 
@@ -251,6 +252,7 @@ type Half struct {
 	UndecidedNeed   uint64
 	Reordered       uint64
 	Duplicates      [2]uint64 // network, capture: filled in when the whole file is known
+	Copies          [2]uint64 // copies by when they came: within CopyImmediate, later
 	ChecksumBad     uint64
 	ChecksumPending uint64
 	Malformed       uint64

@@ -20,6 +20,7 @@ type Symptom struct {
 	Time     int64
 	Frame    FrameRef
 	Flow     uint32 // index into Findings.Flows
+	For      int64  // how long, ns: episodes of window 0; how long after the first, copies
 	Octets   uint32 // of the segment or gap, where that means something
 	Packets  uint32 // wire packets: 1, or what a gap or super-frame stands for
 	Seq      uint64 // relative to the first sequence number of the direction, where that means something

@@ -1,0 +1,186 @@
+package detect
+
+import (
+	"whydrop/analyze/flow"
+	"whydrop/decode"
+)
+
+// A conn is a connection in the table. It is small until it has said more than
+// a scan does; then state holds what is known of it.
+type conn struct {
+	state       *flow.Conn
+	first, tail *block // waiting segments
+	key         key
+	last        int64
+	began       int64
+	firstFrame  flow.FrameRef
+	isn         [2]uint32 // by direction
+	number      uint32    // of the flow
+	incarnation uint32
+	hash        uint32
+	count       uint16 // of waiting segments
+	side        uint8  // which side of the pair the originator is
+	marks       connMarks
+	live        bool
+	looked      bool // the first look is over
+}
+
+type connMarks uint8
+
+const (
+	hasISN0   connMarks = 1 << iota // isn[0] is valid
+	hasISN1                         //
+	carried                         // more than SYN
+	closed                          // FIN or RST
+	tunnelled                       //
+)
+
+// Chunks keep what is in them at its address.
+const chunk = 256
+
+type (
+	connChunk [chunk]conn
+	pairChunk [chunk]pair
+)
+
+func (e *Engine) conn(i int32) *conn { return &e.conns[i/chunk][i%chunk] }
+func (e *Engine) pair(i int32) *pair { return &e.pairs[i/chunk][i%chunk] }
+
+func (c *conn) idleLimit() int64 {
+	if c.marks&closed != 0 {
+		return closedTime
+	}
+	return idleTime
+}
+
+// findPair returns the pair of the addresses of a packet and which side src is.
+func (e *Engine) findPair(src, dst *decode.Addr, hash uint32) (index int32, side uint8) {
+	lo, hi := src, dst
+	if compare(src, dst) > 0 {
+		lo, hi, side = dst, src, 1
+	}
+	i, ok := e.pairTable.find(hash, func(i int32) bool {
+		p := e.pair(i)
+		return p.addr[0] == *lo && p.addr[1] == *hi
+	})
+	if ok {
+		return i, side
+	}
+	i = e.numPairs
+	if i%chunk == 0 {
+		e.pairs = append(e.pairs, new(pairChunk))
+	}
+	e.numPairs++
+	*e.pair(i) = pair{addr: [2]decode.Addr{*lo, *hi}, hash: hash}
+	e.pairTable.add(hash, i)
+	return i, side
+}
+
+// portsOf are the ports of a packet from side to the other, that of side 0 first.
+func portsOf(src, dst uint16, side uint8) uint32 {
+	if side == 1 {
+		src, dst = dst, src
+	}
+	return uint32(src)<<16 | uint32(dst)
+}
+
+// findConn returns the connection k, if it is there.
+func (e *Engine) findConn(k key, hash uint32) (int32, bool) {
+	return e.connTable.find(hash, func(i int32) bool { return e.conn(i).key == k })
+}
+
+// open makes a connection whose first packet is p, sent by side.
+func (e *Engine) open(k key, hash uint32, p *decode.Packet, side uint8, incarnation uint32) int32 {
+	if e.live >= e.options.MaxFlows {
+		e.makeRoom()
+	}
+	var i int32
+	if n := len(e.freeConns); n > 0 {
+		i = e.freeConns[n-1]
+		e.freeConns = e.freeConns[:n-1]
+	} else {
+		i = e.numConns
+		if i%chunk == 0 {
+			e.conns = append(e.conns, new(connChunk))
+		}
+		e.numConns++
+	}
+	if p.Flags&(decode.SYN|decode.ACK) == decode.SYN|decode.ACK {
+		side = 1 - side // it answers the originator
+	}
+	*e.conn(i) = conn{
+		key: k, hash: hash, side: side, live: true, number: e.opened, incarnation: incarnation,
+		began: p.Time, last: p.Time, firstFrame: flow.FrameRef{Number: p.Number, File: p.File},
+	}
+	e.opened++
+	e.live++
+	e.connTable.add(hash, i)
+	e.idle.push(due{e.now + checkTime, i, e.conn(i).number})
+	return i
+}
+
+// makeRoom ends the connection that has been idle longest of some that are due
+// to be looked at.
+func (e *Engine) makeRoom() {
+	best, oldest := int32(-1), int64(0)
+	for n := 0; n < secondChances; {
+		d, ok := e.idle.pop(1<<63 - 1)
+		if !ok {
+			break
+		}
+		c := e.conn(d.index)
+		if c.number != d.number || !c.live {
+			continue
+		}
+		n++
+		if best < 0 || c.last < oldest {
+			if best >= 0 {
+				e.idle.push(due{e.now + checkTime, best, e.conn(best).number})
+			}
+			best, oldest = d.index, c.last
+		} else {
+			e.idle.push(due{e.now + checkTime, d.index, d.number})
+		}
+	}
+	if best >= 0 {
+		e.log.GaveUp.Flows++
+		e.end(best, e.now)
+	}
+}
+
+// end finishes connection i. end is the time up to which the capture would
+// have seen more of it.
+func (e *Engine) end(i int32, end int64) {
+	c := e.conn(i)
+	if c.count > 0 || c.state == nil {
+		e.work(c)
+	}
+	s := c.state
+	s.Finish(end)
+	e.log.GaveUp.Add(s.GaveUp())
+	e.facts = append(e.facts, s.Facts)
+	e.order = append(e.order, c.number)
+	s.Free()
+	e.connTable.remove(c.hash, i)
+	c.state, c.live = nil, false
+	e.live--
+	e.freeConns = append(e.freeConns, i)
+}
+
+// activate gives c what a connection needs to be judged.
+func (e *Engine) activate(c *conn) {
+	p := e.pair(c.key.pair)
+	s := e.pool.NewConn(&p.Pair, c.side, c.number, &e.log)
+	ports := [2]uint16{uint16(c.key.ports >> 16), uint16(c.key.ports)}
+	o, r := c.side, 1-c.side
+	s.Facts = flow.Facts{
+		Protocol:    decode.ProtoTCP,
+		Originator:  flow.Endpoint{Addr: p.addr[o], Port: ports[o]},
+		Responder:   flow.Endpoint{Addr: p.addr[r], Port: ports[r]},
+		First:       c.began,
+		FirstFrame:  c.firstFrame,
+		Handshake:   c.marks&hasISN0 != 0,
+		Incarnation: c.incarnation,
+	}
+	c.state = s
+}

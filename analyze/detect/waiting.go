@@ -1,0 +1,77 @@
+package detect
+
+import "whydrop/analyze/flow"
+
+// Segments wait in their connection until there are enough of them to
+// calibrate its IP IDs, and so that a connection is worked on while it is in
+// the cache.
+const (
+	firstLook  = 64 // before the first segment is judged
+	nextLook   = 16 // after that
+	smallBlock = 2
+	fullBlock  = nextLook
+)
+
+// A block is some waiting segments.
+type block struct {
+	next *block
+	list []flow.Segment // fixed capacity
+}
+
+// blocks lends blocks of two sizes: most connections of a scan have one packet.
+type blocks struct {
+	small, full *block
+}
+
+func (b *blocks) get(small bool) *block {
+	from, size := &b.full, fullBlock
+	if small {
+		from, size = &b.small, smallBlock
+	}
+	x := *from
+	if x == nil {
+		return &block{list: make([]flow.Segment, 0, size)}
+	}
+	*from = x.next
+	x.next = nil
+	return x
+}
+
+func (b *blocks) put(x *block) {
+	to := &b.full
+	if cap(x.list) == smallBlock {
+		to = &b.small
+	}
+	x.list = x.list[:0]
+	x.next = *to
+	*to = x
+}
+
+// A queue of indices, first in, first out, with the times they are due.
+type queue struct {
+	list []due
+	head int
+}
+
+type due struct {
+	at     int64
+	index  int32
+	number uint32 // of the flow: an index may have been used again
+}
+
+func (q *queue) push(d due) {
+	if q.head > 1024 && q.head*2 > len(q.list) {
+		q.list = q.list[:copy(q.list, q.list[q.head:])]
+		q.head = 0
+	}
+	q.list = append(q.list, d)
+}
+
+// pop returns the first entry if it is due.
+func (q *queue) pop(now int64) (due, bool) {
+	if q.head == len(q.list) || q.list[q.head].at > now {
+		return due{}, false
+	}
+	q.head++
+	return q.list[q.head-1], true
+}

@@ -1,0 +1,237 @@
+package flow
+
+// acknowledge folds what s, of half r, says of half h into h.
+func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
+	a := h.ackPosition(s.Ack)
+	if a <= h.top-plausible || a >= h.top+plausibleAck {
+		return
+	}
+	old, had := h.una, h.acked
+	fresh, dup := h.blocks(s, a)
+	moved := !had || a > old
+	switch {
+	case moved:
+		h.una, h.acked, h.dups, h.unaTime = a, true, 0, s.Time
+		if h.probing && a >= h.probe {
+			h.probing = false
+		}
+		// Eifel, RFC 3522: it answers something sent before the timeout, so
+		// the timeout was spurious and the sender undoes it.
+		if h.state == losing && h.rtoHasTS && s.is(hasTS) && int32(s.TSEcr-h.rtoTS) < 0 {
+			h.state = open
+		}
+	case a == old && s.bare() && (len(fresh) > 0 || s.Window == r.window && !dup && h.top > a):
+		if h.dups++; h.dups == 3 {
+			h.dup3Time = s.Time
+		}
+		h.dupRef = s.Ref()
+		e.note(SawDuplicateAck)
+		e.Lo = a
+	}
+	if h.dups < 3 {
+		h.dup3Time = 0
+	}
+	if len(fresh) > 0 {
+		h.sackRef = s.Ref()
+	}
+	h.ackTime = s.Time
+	h.history.add(moment{s.Time, h.una, h.maxSACK, h.dups}, max(keepRTTs*h.rtt(), keepAtLeast))
+	if !moved && len(fresh) == 0 {
+		return
+	}
+	by := coverage{s: s, una: a, before: old, known: had, dup: dup}
+	if moved {
+		from := old
+		if !had {
+			from = h.lowest
+		}
+		c.notSeen(h, s, from, a, e)
+		h.coverLine(&by)
+		h.sacked.forget(a)
+	}
+	for _, b := range fresh {
+		c.notSeen(h, s, b.lo, b.hi, e)
+		h.coverSACKed(&by, b)
+	}
+	h.coverOdd(&by)
+	h.seen.forget(min(a, h.top))
+}
+
+// blocks folds the SACK blocks of s into h. It returns what they report that
+// was not known, and whether the first reports octets that came twice.
+func (h *track) blocks(s *Segment, a int64) (fresh []span, dup bool) {
+	n := int(s.NumSACK)
+	if n == 0 {
+		return nil, false
+	}
+	var all [4]span
+	k := 0
+	for i := range n {
+		lo := a + int64(int32(s.SACK[i][0]-s.Ack))
+		hi := a + int64(int32(s.SACK[i][1]-s.Ack))
+		if hi > lo && hi-a < plausible && lo > a-plausible {
+			all[k] = span{lo, hi}
+			k++
+		}
+	}
+	list := all[:k]
+	// RFC 2883 §4: a first block below the ACK, or inside the second one.
+	if k > 0 && (list[0].hi <= a || k > 1 && list[1].lo <= list[0].lo && list[0].hi <= list[1].hi) {
+		dup = true
+		if len(h.dsacks) < maxDSACKs {
+			h.dsacks = append(h.dsacks, dsack{s.Time, list[0].lo, list[0].hi, s.Ref()})
+		}
+		list = list[1:]
+	}
+	fresh = h.fresh[:0]
+	for _, b := range list {
+		if b.lo < a {
+			continue
+		}
+		if !h.sacked.covers(b.lo, b.hi) {
+			h.sacked.missing(b.lo, b.hi, func(lo, hi int64) { fresh = append(fresh, span{lo, hi}) })
+			if len(h.sacked) < maxSpans || h.sacked.touches(b.lo-1, b.hi+1) {
+				h.sacked.add(b.lo, b.hi)
+			}
+		}
+		h.maxSACK = max(h.maxSACK, b.hi)
+	}
+	h.fresh = fresh
+	return fresh, dup
+}
+
+// A coverage is an acknowledgement and what it changed.
+type coverage struct {
+	s           *Segment
+	una, before int64
+	known       bool // before is valid
+	dup         bool // it reports a duplicate, too
+}
+
+// coverLine marks what the cumulative acknowledgement covers.
+func (h *track) coverLine(by *coverage) {
+	newest := int64(-1)
+	for h.covered < h.line.length {
+		q := h.line.at(h.covered)
+		if q.hi() > by.una {
+			break
+		}
+		h.covered++
+		if q.cov == 0 {
+			h.coverOne(q, by.s.Time)
+			newest = q.t
+		}
+	}
+	if newest >= 0 {
+		h.sampleDown(by.s.Time - newest)
+	}
+}
+
+func (h *track) coverOne(q *sent, t int64) {
+	q.cover(t)
+	h.newest = max(h.newest, q.t)
+	if q.is&(sentBad|sentKept) == 0 {
+		shortest(&h.minDown, t-q.t)
+	}
+}
+
+// coverSACKed marks what became covered by block b.
+func (h *track) coverSACKed(by *coverage, b span) {
+	for i := max(h.line.search(b.lo), h.covered); i < h.line.length; i++ {
+		q := h.line.at(i)
+		if q.lo >= b.hi {
+			return
+		}
+		if q.cov == 0 && h.covers(q.lo, q.hi()) {
+			h.coverOne(q, by.s.Time)
+		}
+	}
+}
+
+// coverOdd marks what became covered of the odd list.
+func (h *track) coverOdd(by *coverage) {
+	if len(h.odds.open) == 0 {
+		return
+	}
+	left := h.odds.open[:0]
+	for _, i := range h.odds.open {
+		x := &h.odds.list[i]
+		if !h.covers(x.lo, x.hi()) {
+			left = append(left, i)
+			continue
+		}
+		h.coverRepair(x, by)
+	}
+	h.odds.open = left
+}
+
+func (h *track) coverRepair(x *odd, by *coverage) {
+	s := by.s
+	x.cover(s.Time)
+	h.newest = max(h.newest, x.t)
+	if x.is&sentBad == 0 && x.is2&isResent == 0 {
+		shortest(&h.minDown, s.Time-x.t)
+	}
+	x.covUna, x.una = by.una, by.before
+	x.covFrame, x.covFile = uint32(s.Number), s.File
+	if by.known {
+		x.is2 |= unaKnown
+	}
+	if s.is(hasTS) {
+		x.covEcr = s.TSEcr
+		x.is2 |= echoKnown
+	}
+	if x.hi() > by.una {
+		x.is2 |= bySACK
+		return
+	}
+	if by.known && x.lo > by.before {
+		x.is2 |= h.jumped(x, by)
+	}
+}
+
+// jumped reports whether the acknowledgement went further than what drew it:
+// then everything beyond had been there already. b-8.4.
+func (h *track) jumped(x *odd, by *coverage) oddMarks {
+	drew, at := int64(-1), int64(-1)
+	h.overlapping(by.before, by.before+1, func(q *sent) {
+		fromNow := q.cov == 0 || q.covered() >= by.s.Time-1000
+		if fromNow && q.t <= x.t && q.t > at {
+			drew, at = q.hi(), q.t
+		}
+	})
+	if at >= 0 && x.lo >= drew && by.una-drew > h.full+jumpSlack {
+		return isJumped
+	}
+	return 0
+}
+
+// notSeen notes which of the octets [lo, hi), now acknowledged, never passed
+// here: only the capture lacks them. b-10.
+func (c *Conn) notSeen(h *track, s *Segment, lo, hi int64, e *Event) {
+	lo = max(lo, h.lowest)
+	if hi <= lo || h.seen.covers(lo, hi) {
+		return
+	}
+	h.seen.missing(lo, hi, func(lo, hi int64) {
+		if len(h.unseen) >= maxUnseen {
+			c.gaveUp.Gaps++
+			return
+		}
+		u := unseen{lo: lo, hi: hi, t: s.Time, since: h.before(lo), ref: s.Ref()}
+		h.unseen = append(h.unseen, u)
+		e.note(SawUnseenAck)
+		e.UnseenLo, e.UnseenHi = lo, hi
+	})
+	h.seen.add(lo, hi)
+}
+
+// before is when the last transmission in front of octet at passed.
+func (h *track) before(at int64) int64 {
+	if i := h.line.search(at - 1); i < h.line.length && h.line.at(i).lo < at {
+		return h.line.at(i).t
+	} else if i > 0 {
+		return h.line.at(i - 1).t
+	}
+	return h.lastSeq
+}

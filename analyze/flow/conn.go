@@ -1,0 +1,415 @@
+package flow
+
+import "whydrop/decode"
+
+// A Conn is one conversation over TCP, as one tap sees it.
+//
+// Take judges its segments in the order in which they passed; Finish judges
+// what needs the end. A Conn keeps nothing of the packets but what is named
+// here, and all of it is bounded.
+type Conn struct {
+	Facts    Facts
+	half     [2]track
+	pair     *Pair
+	side     uint8 // which side of the pair the originator is
+	gaveUp   GaveUp
+	last     int64
+	resets   [2]int64 // when the first RST of each half passed; 0 = none
+	ended    int64    // when the last RST passed
+	quotes   []quote
+	cal      [2]calibration
+	pool     *Pool
+	outright []damage
+	number   uint32 // of the flow
+	log      *Log
+	rest     *[2][NumPlaces]Lost // losses beyond the limit of the log
+}
+
+// NewConn makes a Conn between the addresses of pair; side is which of them the
+// originator is.
+func (p *Pool) NewConn(pair *Pair, side uint8, number uint32, log *Log) *Conn {
+	var c *Conn
+	if n := len(p.conns); n > 0 {
+		c = p.conns[n-1]
+		p.conns = p.conns[:n-1]
+		*c = Conn{half: c.half}
+	} else {
+		c = new(Conn)
+	}
+	c.pool, c.pair, c.side, c.number, c.log = p, pair, side, number, log
+	for d := range c.half {
+		c.half[d].reset(p)
+	}
+	return c
+}
+
+// Free gives the memory of c back. It is not used again.
+func (c *Conn) Free() {
+	p := c.pool
+	for d := range c.half {
+		c.half[d].reset(p)
+	}
+	p.conns = append(p.conns, c)
+}
+
+// GaveUp is what limits cost this conversation.
+func (c *Conn) GaveUp() GaveUp { return c.gaveUp }
+
+// Calibrate looks at segments that are about to be taken: what their IP IDs
+// count must be known before the first of them is judged. b-22.
+func (c *Conn) Calibrate(list []Segment) {
+	for i := range list {
+		s := &list[i]
+		d := s.Dir
+		c.half[d].ids.calibrate(s, &c.pair.tally[c.side^d], &c.cal[d])
+	}
+	c.settleIDs()
+}
+
+// settleIDs decides anew whether the IDs of each half number its packets.
+func (c *Conn) settleIDs() {
+	for d := range c.half {
+		h := &c.half[d]
+		h.looks = c.pair.counts(int(c.side)^d, h.ids.own)
+	}
+}
+
+// Take judges s and folds it in.
+func (c *Conn) Take(s *Segment, e *Event) {
+	h, r := &c.half[s.Dir], &c.half[1-s.Dir]
+	e.Saw = 0
+	c.last = max(c.last, s.Time)
+	if s.is(damagedFields) {
+		c.takeDamaged(h, r, s, e)
+		return
+	}
+	if !h.begun {
+		h.begin(s.Seq)
+	}
+	lo, n := h.position(s.Seq), s.space()
+	key := s.key()
+	if c.mayBeCopy(h, r, s, lo, n) {
+		if ago, yes := h.copyOf(s, lo, n, key); yes {
+			c.sawCopy(s, ago, e)
+			return
+		}
+	}
+	if n == 0 || s.Flags&decode.RST != 0 {
+		h.recent.add(key, s.Time)
+	}
+	c.count(h, s)
+	id, numbered := h.ids.unwrap(s)
+	if numbered && h.believable(lo) {
+		c.number_(h, r, s, id, lo, n)
+	}
+	c.announce(h, s, e)
+	if s.Flags&(decode.ACK|decode.RST) == decode.ACK && r.begun && r.topped {
+		c.acknowledge(r, h, s, e)
+	}
+	if s.Flags&decode.RST != 0 {
+		c.takeReset(h, s, e)
+		return
+	}
+	h.window, h.spoke = s.Window, true
+	if s.Flags&finOrSYN != 0 || !h.shaken {
+		c.handshake(h, r, s, n)
+	}
+	if s.is(hasTS) {
+		h.echoes.passed(s.Time, s.TSVal)
+	}
+	if n > 0 {
+		if h.believable(lo) {
+			c.carry(h, r, s, sentOf(s, lo, n, id, numbered, key), e)
+		}
+	} else {
+		c.idle(h, r, s, lo, id, numbered, e)
+	}
+	c.advance(h, r, s, n, lo)
+}
+
+// believable reports whether a segment at octet lo can belong to h.
+func (h *track) believable(lo int64) bool {
+	return !h.topped || lo-h.top < plausible && h.top-lo < plausible
+}
+
+// mayBeCopy rules copies out at no cost where it can: what goes beyond
+// everything before it, or acknowledges more, is none.
+func (c *Conn) mayBeCopy(h, r *track, s *Segment, lo, n int64) bool {
+	if n > 0 {
+		return h.topped && lo < h.top
+	}
+	return !(r.acked && s.Flags&decode.ACK != 0 && r.ackPosition(s.Ack) > r.una)
+}
+
+func (c *Conn) sawCopy(s *Segment, ago int64, e *Event) {
+	e.note(SawCopy)
+	e.Ago = ago
+	if s.is(badTCP) {
+		e.note(SawBadTCP)
+	}
+	if s.is(badIP) {
+		e.note(SawBadIP)
+	}
+}
+
+func sentOf(s *Segment, lo, n int64, id int32, numbered bool, key uint64) sent {
+	x := sent{t: s.Time, lo: lo, n: uint32(n), tsval: s.TSVal, id: id, key: uint32(key), frame: uint32(s.Number), file: s.File}
+	if s.is(hasTS) {
+		x.is |= sentTS
+	}
+	if numbered {
+		x.is |= sentID
+	}
+	if s.Flags&decode.SYN != 0 {
+		x.is |= sentSYN
+	}
+	if s.Flags&decode.FIN != 0 {
+		x.is |= sentFIN
+	}
+	if s.Flags&decode.ACK != 0 {
+		x.is |= sentACK
+	}
+	if s.is(damagedFields) {
+		x.is |= sentBad
+	}
+	if s.is(badIP) {
+		x.is |= sentBadIP
+	}
+	return x
+}
+
+// carry judges a transmission and folds it in.
+func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
+	lo, hi := x.lo, x.hi()
+	k := c.classify(s, lo, hi, x.id, x.is&sentID != 0)
+	if x.is&sentTS != 0 && r.hasEcho && int32(x.tsval-r.echoed) < 0 && s.Flags&decode.SYN == 0 {
+		x.is |= sentOld
+	}
+	switch k.is {
+	case inOrder, afterGap:
+		if k.is == afterGap && !s.is(damagedFields) {
+			c.gap(h, s, lo, e)
+		}
+		if r.spoke && c.fillsWindow(h, r, hi) && x.payload() > 0 {
+			e.note(SawWindowFull)
+		}
+	default:
+		if k.fills && k.via != viaMissing && k.via != viaNoPush && k.via != viaEcho {
+			e.note(SawFill)
+			e.Lo, e.Hi = lo, hi
+		}
+	}
+	if k.is <= afterGap && lo >= h.top || !h.topped && k.is <= afterGap {
+		if x.is&sentBad != 0 { // needed at the end, repeated or not
+			h.odds.add(odd{sent: x, is2: isRepeated})
+			x.is |= sentKept
+		}
+		h.line.push(&x, c.pool)
+		if len(h.seen) > maxSpans {
+			c.gaveUp.Gaps++
+			h.seen.forget(h.seen[0].hi)
+		}
+	} else {
+		c.addOdd(h, r, s, x, k)
+	}
+	if !h.topped || hi > h.top {
+		if x.is&sentBad == 0 {
+			h.last = edge{
+				t: x.t, id: x.id, hasID: x.is&sentID != 0, push: s.Flags&decode.PSH != 0, data: s.Len > 0,
+				resent: k.is == resent, syn: s.Flags&(decode.SYN|decode.ACK) == decode.SYN, ok: true,
+			}
+		}
+		h.top = hi
+	}
+	if !h.topped || lo < h.lowest {
+		h.lowest = lo
+	}
+	h.topped = true
+	h.seen.add(lo, hi)
+	if l := uint32(s.Len); l <= mostMSS && l > h.longest {
+		h.longest = l
+	}
+	h.lastSeq = s.Time
+	if s.Len > 0 {
+		h.lastData = s.Time
+	}
+	if k.is == resent {
+		h.lastBack = s.Time
+	}
+}
+
+// gap notes octets missing before s. In a sender that timed out they show where
+// its snd_nxt was: b-1.
+func (c *Conn) gap(h *track, s *Segment, lo int64, e *Event) {
+	e.note(SawGap)
+	e.Lo, e.Hi = h.top, lo
+	e.Packets = c.segments(s.Dir, lo-h.top)
+	trip := h.rtt()
+	if !h.rttKnown() {
+		trip = afterLossRTT
+	}
+	if h.wasLost && h.state != recovering && h.rtoTime != 0 && s.Time-h.rtoTime < afterLoss*trip {
+		h.state, h.high = losing, max(h.high, lo)
+	}
+}
+
+// fillsWindow reports whether octets up to hi use the window to its end.
+func (c *Conn) fillsWindow(h, r *track, hi int64) bool {
+	if !h.acked || !r.started || !h.started || r.window == 0 {
+		return false
+	}
+	shift := uint8(0)
+	if h.scaled && r.scaled {
+		shift = r.scale
+	}
+	return hi == h.una+int64(r.window)<<shift
+}
+
+// addOdd keeps a transmission that did not go beyond all before it, and what
+// it overlaps.
+func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
+	o := odd{sent: x, via: k.via, tailCopies: k.tail, sentUna: h.una, sentTop: h.top, blocks: h.sackRef, echoed: r.echoed}
+	if k.early {
+		o.is2 |= isEarly
+	}
+	if k.fills {
+		o.is2 |= fillsGap
+	}
+	if k.via == viaMissing || k.via == viaNoPush {
+		o.is2 |= isTailRepair
+	}
+	if h.ackTime != 0 {
+		o.is2 |= sawAcks
+	}
+	if k.early {
+		o.cover(x.t)
+	}
+	h.promote(x.lo, x.hi())
+	switch k.is {
+	case late:
+		o.is2 |= isLate
+		h.arrivedLate(x.lo, x.hi())
+	case lateFirst:
+		o.is2 |= isLate | lateOriginal
+		h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+			if q.is2&isResent == 0 && q.is&sentBad == 0 {
+				q.is2 = q.is2&^(isLate|isEarly|isRepeated) | isResent
+				q.via = viaOriginal
+				c.resend(h, r, q)
+			}
+		})
+	case resent:
+		o.is2 |= isResent
+		c.resend(h, r, &o)
+		if c.dropped(h, r, &o) {
+			o.is2 |= isDropped
+		}
+		h.ids.tail(x.id, x.is&sentID != 0 && k.via == viaMissing, k.tail)
+	}
+	if len(h.odds.list) >= maxOdd {
+		c.settle(s.Dir, s.Time)
+	}
+	h.odds.add(o)
+}
+
+// tail notes that of the numbers missing before id, n were a lost tail.
+func (n *numbers) tail(id int32, yes bool, lost int32) {
+	if !yes {
+		return
+	}
+	for i := len(n.gaps) - 1; i >= 0; i-- {
+		if n.gaps[i].to == id {
+			n.gaps[i].tail = lost
+			return
+		}
+	}
+}
+
+// promote copies what lies in [lo, hi) from the queue to the odd list.
+func (h *track) promote(lo, hi int64) {
+	for i := h.line.search(lo); i < h.line.length; i++ {
+		q := h.line.at(i)
+		if q.lo >= hi {
+			return
+		}
+		if q.is&sentKept != 0 {
+			continue
+		}
+		h.odds.add(odd{sent: *q, is2: isRepeated})
+		q.is |= sentKept
+	}
+}
+
+// idle looks at a packet without sequence space: a keep-alive or a probe of a
+// closed window sits just below what its sender will send next. b-2.
+func (c *Conn) idle(h, r *track, s *Segment, lo int64, id int32, numbered bool, e *Event) {
+	if !h.topped || lo != h.top-1 || s.Flags&(decode.ACK|decode.SYN|decode.FIN|decode.RST) != decode.ACK {
+		return
+	}
+	if h.looks && numbered && id < h.ids.max {
+		return
+	}
+	if s.is(hasTS) && h.hasTS && int32(s.TSVal-h.newestTS) < 0 {
+		return
+	}
+	if r.spoke && r.window == 0 {
+		e.note(SawProbe)
+	} else {
+		e.note(SawKeepAlive)
+	}
+}
+
+// advance folds what every packet carries into h.
+func (c *Conn) advance(h, r *track, s *Segment, n, lo int64) {
+	if s.is(hasTS) {
+		if s.Len > 0 {
+			if d, ok := r.echoes.since(s.Time, s.TSEcr); ok {
+				shortest(&h.minUp, d)
+				h.sampleUp(d)
+			}
+		}
+		if !h.hasTS || int32(s.TSVal-h.newestTS) > 0 {
+			h.newestTS = s.TSVal
+		}
+		h.hasTS = true
+		if s.Flags&decode.ACK != 0 {
+			h.echoed, h.hasEcho = s.TSEcr, true
+		}
+	}
+	forward := h.hasAck && int32(s.Ack-h.lastAck) > 0
+	back := h.lastBack == s.Time
+	if s.Len > 0 && h.hasAck && !back {
+		if forward {
+			h.prompt++
+		} else if h.progress && s.Time-h.lastT > 10*millisecond {
+			h.delayed++
+		}
+	}
+	h.progress = s.Len == 0 && forward
+	h.lastAck, h.hasAck = s.Ack, true
+	h.lastT = s.Time
+	c.forget(h, s.Time)
+	if trip := h.rtt(); h.minDown >= 0 && h.minUp >= 0 && (c.pair.MinRTT == 0 || trip < c.pair.MinRTT) {
+		c.pair.MinRTT = max(trip, 1)
+	}
+}
+
+// forget drops transmissions that were acknowledged long enough ago.
+func (c *Conn) forget(h *track, now int64) {
+	for h.line.length > 0 {
+		q := h.line.at(0)
+		if q.cov == 0 {
+			if h.line.length <= maxWaiting {
+				return
+			}
+			c.gaveUp.Gaps++
+		} else if age := now - q.covered(); age <= max(keepRTTs*h.rtt(), keepAtLeast) && h.covered <= keepAckedMost &&
+			(h.covered <= keepAcked || age <= max(keepRTTs*h.rtt(), keepShort)) {
+			return
+		}
+		if h.covered > 0 {
+			h.covered--
+		}
+		h.line.pop(c.pool)
+	}
+}

@@ -1,0 +1,93 @@
+package flow
+
+import "whydrop/decode"
+
+// takeDamaged folds in a segment with a bad checksum: its octets were sent,
+// and did not arrive. Of its header only what fits is believed, and never the
+// acknowledgement, window or SACK. b-16.
+func (c *Conn) takeDamaged(h, r *track, s *Segment, e *Event) {
+	key := s.key()
+	if t, yes := h.recent.find(key, s.Time, s.copyWithin()); yes {
+		c.sawCopy(s, s.Time-t, e)
+		return
+	}
+	h.recent.add(key, s.Time)
+	c.count(h, s)
+	if s.is(badIP) {
+		e.note(SawBadIP)
+	} else {
+		e.note(SawBadTCP)
+	}
+	id, numbered := h.ids.unwrap(s)
+	n := s.space()
+	lo, fits := int64(0), false
+	if h.topped {
+		lo, fits = h.repairSeq(s, n)
+	}
+	switch {
+	case numbered && fits:
+		c.number_(h, r, s, id, lo, n)
+	case numbered && h.topped:
+		c.number_(h, r, s, id, h.top, 0)
+	case s.is(hasID) && s.is(badIP):
+		h.ids.strays++
+	}
+	h.lastT = s.Time
+	if n == 0 || !fits {
+		c.lostOutright(s, n)
+		return
+	}
+	x := sentOf(s, lo, n, id, numbered, key)
+	c.carry(h, r, s, x, e)
+}
+
+// repairSeq finds the octets of a damaged segment: its sequence number, or that
+// with one bit turned back, if it begins where something else begins or ends.
+func (h *track) repairSeq(s *Segment, n int64) (int64, bool) {
+	for bit := -1; bit < 32; bit++ {
+		seq := s.Seq
+		if bit >= 0 {
+			seq ^= 1 << bit
+		}
+		if lo := h.position(seq); h.fits(lo) {
+			return lo, true
+		}
+	}
+	lo := h.position(s.Seq)
+	near := lo - h.top
+	return lo, n > 0 && near > -plausibleBad && near < plausibleBad
+}
+
+// fits reports whether a segment can begin at lo: at the top, where another
+// one began, or where seen octets end.
+func (h *track) fits(lo int64) bool {
+	if lo == h.top {
+		return true
+	}
+	if i := h.seen.find(lo - 1); i < len(h.seen) && h.seen[i].hi == lo {
+		return true
+	}
+	begins := false
+	h.overlapping(lo, lo+1, func(q *sent) { begins = begins || q.lo == lo })
+	return begins
+}
+
+// lostOutright accounts for a damaged packet whose place in the stream is not
+// known, or that has none.
+func (c *Conn) lostOutright(s *Segment, n int64) {
+	c.outright = append(c.outright, damage{
+		t: s.Time, ref: s.Ref(), dir: s.Dir, n: uint32(min(n, 1<<20)), ip: s.is(badIP),
+		syn: s.Flags&decode.SYN != 0, fin: s.Flags&decode.FIN != 0, rst: s.Flags&decode.RST != 0,
+		sum: s.Sum,
+	})
+}
+
+// A damage is a damaged packet that no transmission stands for.
+type damage struct {
+	t                 int64
+	ref               FrameRef
+	n                 uint32
+	sum               uint16
+	dir               uint8
+	ip, syn, fin, rst bool
+}

@@ -1,0 +1,103 @@
+package flow
+
+import "whydrop/decode"
+
+// count counts s, which is no copy.
+func (c *Conn) count(h *track, s *Segment) {
+	f := &c.Facts.Dir[s.Dir]
+	f.Packets++
+	f.Octets += uint64(s.Len)
+	n := uint64(1)
+	if s.Len > 0 {
+		h.full = c.segment(s.Dir)
+		n = uint64((int64(s.Len) + h.full - 1) / h.full)
+		f.Data += n
+		f.MaxSegment = max(f.MaxSegment, s.Len)
+	}
+	if n > 1 {
+		f.Super++
+	}
+	f.WirePackets += n
+	f.TTL = s.TTL
+	f.MaxFrame = max(f.MaxFrame, s.Wire)
+	if s.Flags&(decode.SYN|decode.FIN|decode.RST) != 0 {
+		f.Start = f.Start || s.Flags&decode.SYN != 0
+		f.End = f.End || s.Flags&(decode.FIN|decode.RST) != 0
+	}
+	const rare = damagedFields | sumPending | inbound | outbound | padded | unpadded | malformed | tunnelled
+	if s.is(rare) {
+		c.countRare(f, s)
+	}
+}
+
+func (c *Conn) countRare(f *Half, s *Segment) {
+	add := func(n *uint64, m marks) {
+		if s.is(m) {
+			*n++
+		}
+	}
+	add(&f.ChecksumBad, damagedFields)
+	add(&f.ChecksumPending, sumPending)
+	add(&f.Inbound, inbound)
+	add(&f.Outbound, outbound)
+	add(&f.PaddedShort, padded)
+	add(&f.UnpaddedShort, unpadded)
+	add(&f.Malformed, malformed)
+	c.Facts.Tunnelled = c.Facts.Tunnelled || s.is(tunnelled)
+}
+
+// summarise writes what is known of one half at the end into its Facts.
+func (c *Conn) summarise(dir uint8) {
+	h, f := &c.half[dir], &c.Facts.Dir[dir]
+	f.MinDown, f.MinUp = h.minDown, h.minUp
+	f.RTTMin, f.RTTMed, f.RTTMax = -1, -1, -1
+	if h.minDown >= 0 && h.minUp >= 0 {
+		f.RTTMin = h.minDown + h.minUp
+		f.RTTMed, f.RTTMax = f.RTTMin, f.RTTMin
+		if d := h.delays; d != nil {
+			down, up := h.minDown, h.minUp
+			if d.down.n > 0 {
+				down = max(down, d.down.median())
+				f.RTTMax += d.down.max - min(h.minDown, d.down.max)
+			}
+			if d.up.n > 0 {
+				up = max(up, d.up.median())
+			}
+			f.RTTMed = min(down+up, max(f.RTTMax, f.RTTMin))
+			f.RTTSamples = d.down.n
+		}
+	}
+	f.InitialTTL = f.TTL == 64 || f.TTL == 128 || f.TTL == 255
+	f.MSS = h.mss
+	f.WindowScale = h.windowScale(&c.half[1-dir])
+	f.SACK, f.Timestamps, f.IDClass = NotKnown, NotKnown, NotKnown
+	if h.started {
+		f.SACK = known(h.sackOK)
+	} else if h.maxSACK > 0 {
+		f.SACK = Yes
+	}
+	if f.Packets > 0 {
+		f.Timestamps = known(h.hasTS)
+	}
+	if own := h.ids.own; own.near+own.far >= idPairs {
+		f.IDClass = known(h.looks)
+	}
+}
+
+func known(yes bool) Known {
+	if yes {
+		return Yes
+	}
+	return No
+}
+
+// windowScale is the shift of h: −1 where its SYN was not seen.
+func (h *track) windowScale(r *track) int8 {
+	switch {
+	case !h.started:
+		return -1
+	case h.scaled && (r.scaled || !r.started):
+		return int8(h.scale)
+	}
+	return 0
+}

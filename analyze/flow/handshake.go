@@ -1,0 +1,95 @@
+package flow
+
+import "whydrop/decode"
+
+// handshake notes what SYN and FIN say, and what the handshake measures: the
+// delays of both halves of the path. A repeated SYN measures nothing.
+func (c *Conn) handshake(h, r *track, s *Segment, n int64) {
+	if s.Flags&decode.SYN == 0 {
+		c.firstAnswer(h, r, s)
+		return
+	}
+	h.synOptions(s)
+	if s.Flags&decode.ACK != 0 {
+		if r.syns == 1 && r.synTime != 0 {
+			d := s.Time - r.synTime
+			shortest(&r.minDown, d)
+			shortest(&h.minUp, d)
+		}
+		if !h.synack.ok {
+			h.synack = answer{t: s.Time, ecr: s.TSEcr, ok: true, echo: s.is(hasTS)}
+		}
+	}
+	h.synTime = s.Time
+	h.syns++
+	if len(h.synEcho) < 16 {
+		h.synEcho = append(h.synEcho, synSeen{s.Time, s.TSVal, s.is(hasTS)})
+	}
+}
+
+func (h *track) synOptions(s *Segment) {
+	h.started = true
+	h.sackOK = s.is(hasSACKOK)
+	if s.is(hasMSS) {
+		h.mss = s.MSS
+	}
+	if s.is(hasScale) {
+		h.scaled, h.scale = true, min(s.Scale, 14) // RFC 7323 §2.3
+	}
+}
+
+// firstAnswer takes the first acknowledgement of a half that is no SYN.
+func (c *Conn) firstAnswer(h, r *track, s *Segment) {
+	if s.Flags&decode.ACK == 0 {
+		return
+	}
+	if !h.firstAck.ok {
+		h.firstAck = answer{t: s.Time, ecr: s.TSEcr, ok: true, echo: s.is(hasTS)}
+	}
+	if h.shaken {
+		return
+	}
+	if h.synTime != 0 && r.synTime > h.synTime && r.syns == 1 {
+		d := s.Time - r.synTime
+		shortest(&r.minDown, d)
+		shortest(&h.minUp, d)
+	}
+	h.shaken = true
+}
+
+// announce notes the window that s announces: an episode lasts from the first
+// window of 0 to the next that is not. b-11: RST and SYN say nothing, FIN does.
+func (c *Conn) announce(h *track, s *Segment, e *Event) {
+	if s.Flags&(decode.SYN|decode.RST) != 0 {
+		return
+	}
+	f := &c.Facts.Dir[s.Dir]
+	switch {
+	case s.Window == 0 && !h.zero:
+		h.zero, h.zeroSince = true, s.Time
+		h.zeroRef = s.Ref()
+		f.ZeroWindows++
+	case s.Window != 0 && h.zero:
+		c.endZero(h, s.Dir, s.Time, e)
+	}
+}
+
+// endZero ends an episode.
+func (c *Conn) endZero(h *track, dir uint8, t int64, e *Event) {
+	h.zero = false
+	c.Facts.Dir[dir].ZeroWindowNS += t - h.zeroSince
+	e.note(SawWindowOpen)
+	e.Since = h.zeroSince
+	e.Zero = Segment0{Frame: h.zeroRef, Time: h.zeroSince}
+}
+
+// takeReset notes a reset. It carries no octets that matter.
+func (c *Conn) takeReset(h *track, s *Segment, e *Event) {
+	e.note(SawReset)
+	c.Facts.Dir[s.Dir].Resets++
+	if c.resets[s.Dir] == 0 {
+		c.resets[s.Dir] = s.Time
+	}
+	c.ended = s.Time
+	h.lastT = s.Time
+}

@@ -1,0 +1,201 @@
+package flow
+
+import "whydrop/decode"
+
+// A Pair is what is known of two addresses over all their connections.
+type Pair struct {
+	MinRTT int64 // ns; 0 = not known
+	tally  [2]tally
+}
+
+// tally counts neighbouring IP IDs of one source that fit a counter.
+type tally struct{ near, far uint32 }
+
+// counts reports whether the IDs of a source number its packets: b-22.
+func (p *Pair) counts(side int, own tally) bool {
+	all := p.tally[side]
+	return all.near+all.far >= idPairs &&
+		float64(all.near) >= idShare*float64(all.near+all.far) &&
+		float64(own.near) >= idShareHalf*float64(own.near+own.far)
+}
+
+// numbers are the IP IDs of one half. Linux gives each connection a counter of
+// its own (ip_select_ident_segs): missing numbers are missing packets, also
+// pure acknowledgements and tails that sequence numbers never show.
+type numbers struct {
+	any     bool
+	last    uint16 // of the last packet that had one
+	lastID  int32  // the same, unwrapped
+	max     int32  // highest
+	next    int32  // what follows it: one packet may use many
+	maxT    int64  // when it passed
+	maxAck  uint32
+	maxSYN  bool
+	maxData bool
+	maxRef  FrameRef
+	own     tally
+	first   int32
+	gaps    []idGap
+	strays  uint32 // packets whose number cannot be read
+}
+
+// An idGap is a run of numbers that no packet here had.
+type idGap struct {
+	from, to     int32 // missing: from … to−1
+	t0, t1       int64 // when the packets before and behind passed
+	lo, hi       int64 // octets missing between them; hi <= lo: none
+	before, next FrameRef
+	beforeID     int32
+	ack0, ack1   uint32 // their acknowledgement numbers
+	outstanding  bool   // their sender was waiting for an acknowledgement
+	peerData     bool   // the peer had sent what draws one
+	fromSYN      bool
+	tail         int32 // of them a repaired tail: c-11
+}
+
+// calibrate counts whether the next packet's ID fits a counter, before it is
+// judged. It is pure bookkeeping of tallies; number does the rest.
+func (n *numbers) calibrate(s *Segment, all *tally, prev *calibration) {
+	if !s.is(hasID) || s.is(badIP) {
+		return
+	}
+	if !numbered(s, prev.last, prev.any) {
+		return
+	}
+	if prev.any {
+		d := int16(s.ID - prev.last)
+		if d == 0 && prev.seq == s.Seq && prev.ack == s.Ack {
+			return // a copy
+		}
+		if d != 0 && d > -idNear && d < idNear {
+			n.own.near++
+			all.near++
+		} else {
+			n.own.far++
+			all.far++
+		}
+	}
+	*prev = calibration{any: true, last: s.ID, seq: s.Seq, ack: s.Ack}
+}
+
+// calibration is the packet before the next one to be calibrated.
+type calibration struct {
+	any      bool
+	last     uint16
+	seq, ack uint32
+}
+
+// numbered reports whether the ID of s is a number. Linux gives SYN-ACK, RST
+// and packets of TIME_WAIT the ID 0; near the wrap it is a number like others.
+func numbered(s *Segment, last uint16, any bool) bool {
+	if s.ID != 0 {
+		return true
+	}
+	d := int16(last)
+	return s.Flags&(decode.SYN|decode.RST) == 0 && any && d >= -idWrapNear-1 && d <= idWrapNear+1
+}
+
+// unwrap returns the number of s, without noting anything.
+func (n *numbers) unwrap(s *Segment) (int32, bool) {
+	if !s.is(hasID) || !numbered(s, n.last, n.any) {
+		return 0, false
+	}
+	if !n.any {
+		return int32(s.ID), true
+	}
+	d := int16(s.ID - n.last)
+	if s.is(badIP) && (d == 0 || d >= idBadNear || d <= -idBadNear) {
+		return 0, false
+	}
+	return n.lastID + int32(d), true
+}
+
+// number notes that s, which is number id, passed. A new highest one opens a
+// gap if numbers are missing before it; a lower one shrinks the gap it is in.
+func (c *Conn) number_(h, r *track, s *Segment, id int32, lo, n int64) {
+	ids := &h.ids
+	size := int32(c.segments(s.Dir, int64(s.Len)))
+	ids.last, ids.lastID = s.ID, id
+	if !ids.any {
+		ids.any, ids.first = true, id
+	} else if id < ids.max {
+		ids.fill(s, id, size, lo, lo+n)
+		return
+	} else if missing := id - ids.next; missing > 0 && missing <= idGapMost {
+		c.openGap(h, r, s, id, lo)
+	}
+	if id >= ids.max {
+		ids.max, ids.next = id, id+size
+		ids.maxT, ids.maxAck, ids.maxRef = s.Time, s.Ack, s.Ref()
+		ids.maxSYN = s.Flags&(decode.SYN|decode.ACK) == decode.SYN
+		ids.maxData = s.Len > 0
+	}
+}
+
+// openGap notes that numbers are missing before id. What the sender knew and
+// what the peer had said is looked up now, while it is remembered.
+func (c *Conn) openGap(h, r *track, s *Segment, id int32, lo int64) {
+	ids := &h.ids
+	g := idGap{
+		from: ids.next, to: id, t0: ids.maxT, t1: s.Time, before: ids.maxRef, next: s.Ref(), beforeID: ids.next - 1,
+		ack0: ids.maxAck, ack1: s.Ack, fromSYN: ids.maxSYN,
+	}
+	if h.topped {
+		g.lo, g.hi = h.top, lo
+	}
+	trip := h.rtt()
+	if trip == 0 {
+		trip = defaultRTT
+	}
+	from := min(g.t0, g.t1)
+	if m, ok := h.history.at(from - int64(0.9*float64(h.up()))); h.topped {
+		g.outstanding = !ok || m.una < h.top
+	}
+	since := from - trip*3/2
+	g.peerData = r.topped && r.lastSeq >= since
+	progress := int32(g.ack1-g.ack0) > 0
+	if g.peerData && !progress && ids.maxData && s.Len > 0 && r.lastBack < since && r.lastData < since {
+		g.peerData = false
+	}
+	if len(ids.gaps) >= maxGaps {
+		c.gaveUp.Gaps++
+		ids.gaps = ids.gaps[:copy(ids.gaps, ids.gaps[1:])]
+	}
+	ids.gaps = append(ids.gaps, g)
+}
+
+// fill takes the numbers of a late packet out of the gap they are in.
+func (n *numbers) fill(s *Segment, id, size int32, lo, hi int64) {
+	for i := len(n.gaps) - 1; i >= 0; i-- {
+		g := &n.gaps[i]
+		if id >= g.to {
+			return
+		}
+		if id < g.from {
+			continue
+		}
+		below, above := *g, *g
+		below.to, below.t1, below.next, below.ack1, below.tail = id, max(s.Time, g.t0), s.Ref(), s.Ack, 0
+		above.from, above.beforeID, above.ack0, above.fromSYN = id+size, id+size-1, s.Ack, false
+		above.before = s.Ref()
+		if hi > lo && lo >= g.lo && hi <= g.hi {
+			below.hi, above.lo = lo, hi
+		} else if lo > g.lo && lo < g.hi {
+			below.hi, above.lo = lo, lo
+		}
+		switch {
+		case below.from < below.to && above.from < above.to:
+			*g = below
+			n.gaps = append(n.gaps, idGap{})
+			copy(n.gaps[i+2:], n.gaps[i+1:])
+			n.gaps[i+1] = above
+		case below.from < below.to:
+			*g = below
+		case above.from < above.to:
+			*g = above
+		default:
+			n.gaps = append(n.gaps[:i], n.gaps[i+1:]...)
+		}
+		return
+	}
+}

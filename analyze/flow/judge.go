@@ -1,0 +1,198 @@
+package flow
+
+// settle judges what is old enough, because the odd list of a half is full.
+// What is not settled then is judged as it stands, and counted.
+func (c *Conn) settle(dir uint8, now int64) {
+	h := &c.half[dir]
+	ripe := max(keepRTTs*h.rtt(), keepAtLeast)
+	n := 0
+	old := func(x *odd) bool { return x.cov != 0 && now-x.covered() > ripe }
+	for i := range h.odds.list {
+		if old(&h.odds.list[i]) {
+			n++
+		}
+	}
+	if n < maxOdd/4 {
+		middle := h.odds.list[len(h.odds.list)/2].t
+		for i := range h.odds.list {
+			if x := &h.odds.list[i]; !old(x) && x.t < middle {
+				c.gaveUp.Gaps++
+			}
+		}
+		was := old
+		old = func(x *odd) bool { return was(x) || x.t < middle }
+	}
+	c.judge(dir, now, old)
+	h.odds.keep(func(x *odd) bool { return !old(x) })
+}
+
+// Finish ends the conversation: it judges everything that is left. end is the
+// time up to which the capture would have seen more of it.
+func (c *Conn) Finish(end int64) {
+	all := func(*odd) bool { return true }
+	for d := range c.half {
+		h := &c.half[d]
+		if h.zero {
+			c.Facts.Dir[d].ZeroWindowNS += c.last - h.zeroSince
+			c.log.Symptom(Symptom{
+				Time: h.zeroSince, Frame: h.zeroRef, Flow: c.number, Packets: 1, Kind: ZeroWindow, Dir: uint8(d),
+				Protocol: c.Facts.Protocol, For: c.last - h.zeroSince,
+			})
+		}
+		c.unanswered(uint8(d), end)
+		c.judge(uint8(d), end, all)
+		c.unseenHere(uint8(d))
+		c.missingIDs(uint8(d))
+		c.unrepaired(uint8(d), end)
+		c.summarise(uint8(d))
+	}
+	for i := range c.outright {
+		c.loseOutright(&c.outright[i])
+	}
+	c.flushRest()
+}
+
+// judge decides what the odd transmissions that are ripe were, and what they
+// say of those before them. end is as for Finish.
+func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
+	h, r := &c.half[dir], &c.half[1-dir]
+	for i := range h.odds.list {
+		x := &h.odds.list[i]
+		if !ripe(x) || x.is2&isJudged != 0 {
+			continue
+		}
+		if x.is2&isResent != 0 {
+			x.need = c.need(h, r, x)
+			c.condemn(dir, int32(i))
+		}
+		if x.is&sentBad != 0 {
+			c.mark(dir, x, x.lo, x.hi(), -1)
+		}
+	}
+	for i := range h.odds.list {
+		x := &h.odds.list[i]
+		if ripe(x) && x.is2&isJudged == 0 && x.cov == 0 && x.is&sentBad == 0 {
+			c.neverCovered(dir, x, end)
+		}
+	}
+	whole := c.wholeFrames(dir)
+	for i := range h.odds.list {
+		x := &h.odds.list[i]
+		if !ripe(x) || x.is2&isJudged != 0 {
+			continue
+		}
+		x.is2 |= isJudged
+		c.report(dir, x)
+		c.charge(dir, x, whole)
+		c.chargeUpstream(dir, x)
+	}
+}
+
+// condemn marks what retransmission x of dir says about what passed before it:
+// if it was needed, every earlier copy of its octets was lost. b-10.
+func (c *Conn) condemn(dir uint8, i int32) {
+	h := &c.half[dir]
+	x := &h.odds.list[i]
+	if x.need == Unneeded {
+		return
+	}
+	last := int32(-1)
+	h.odds.overlapping(x.lo, x.hi(), func(k int32, q *odd) {
+		if k == i || q.t >= x.t && q.is2&lateOriginal == 0 {
+			return
+		}
+		if x.need == Needed {
+			c.mark(dir, q, x.lo, x.hi(), i)
+		} else if last < 0 || q.t > h.odds.list[last].t {
+			last = k
+		}
+	})
+	if last >= 0 {
+		if q := &h.odds.list[last]; q.doubt == 0 {
+			q.doubt = i + 1
+		}
+	}
+}
+
+// mark notes that the segments of q that hold octets of [lo, hi) were lost.
+// repair is the index of what was sent instead, or −1.
+func (c *Conn) mark(dir uint8, q *odd, lo, hi int64, repair int32) {
+	m := c.segment(dir)
+	a, b := max(lo, q.lo)-q.lo, min(hi, q.hi())-q.lo
+	if q.payload() <= m {
+		a, b = 0, 1
+	} else {
+		a, b = a/m, max(a, b-1)/m+1
+	}
+	q.lost.add(a, b)
+	if repair >= 0 && (q.repair == 0 || c.half[dir].odds.list[q.repair-1].t < q.t) {
+		q.repair = repair + 1
+	}
+}
+
+// neverCovered marks a transmission that the other side never acknowledged.
+// Where there are no acknowledgements at all, silence says nothing. b-10.
+func (c *Conn) neverCovered(dir uint8, x *odd, end int64) {
+	h, r := &c.half[dir], &c.half[1-dir]
+	if !r.begun || !h.acked || h.view() == nearReceiver {
+		return
+	}
+	repaired := int32(-1)
+	h.odds.overlapping(x.lo, x.hi(), func(k int32, q *odd) {
+		if q.t > x.t && repaired < 0 {
+			repaired = k
+		}
+	})
+	switch {
+	case repaired >= 0,
+		x.is2&isResent != 0 && end-x.t > silentRepair,
+		end-x.t > silentData && x.payload() > 0 && !c.closedBy(x.t):
+		c.mark(dir, x, x.lo, x.hi(), repaired)
+	}
+}
+
+// wholeFrames reports whether super-frames were lost whole: then the path
+// carries them so, and each is one packet. b-17.
+func (c *Conn) wholeFrames(dir uint8) bool {
+	h := &c.half[dir]
+	m := c.segment(dir)
+	for i := range h.odds.list {
+		x := &h.odds.list[i]
+		if len(x.lost) > 0 && x.payload() > m && x.is2&isJudged == 0 {
+			h.bigLost++
+			if x.lost.size() == c.segments(dir, x.payload()) {
+				h.bigWhole++
+			}
+		}
+	}
+	return h.bigLost >= superFew && float64(h.bigWhole) >= superShare*float64(h.bigLost)
+}
+
+// report writes the symptom of x.
+func (c *Conn) report(dir uint8, x *odd) {
+	s := Symptom{
+		Time: x.t, Frame: x.ref(), Flow: c.number, Octets: uint32(x.payload()), Seq: relative(x.lo), Dir: dir,
+		Packets: uint32(c.segments(dir, x.payload())), Protocol: c.Facts.Protocol,
+	}
+	f := &c.Facts.Dir[dir]
+	switch {
+	case x.is2&isResent != 0:
+		s.Kind, s.Detail, s.Need = Retransmission, x.kind, x.need
+		if s.Detail == NoDetail {
+			s.Detail = Other
+		}
+		f.Retransmissions[s.Detail]++
+		switch x.need {
+		case Unneeded:
+			f.Unneeded++
+		case Undecided:
+			f.UndecidedNeed++
+		}
+	case x.is2&isLate != 0 && x.payload() > 0:
+		s.Kind = Reordered
+		f.Reordered++
+	default:
+		return
+	}
+	c.log.Symptom(s)
+}

@@ -1,0 +1,131 @@
+package flow
+
+import "whydrop/decode"
+
+// A mood is what classifying a retransmission changes in the state of its sender.
+type mood struct {
+	kind  Detail
+	state recovery
+	high  int64
+	rto   bool // a timeout: note its time and timestamp
+	lost  bool
+	probe bool
+}
+
+// kindOf says why x was sent again, and what that makes of its sender's state.
+// It judges by what the sender could know when it sent: b-4 to b-7.
+func (c *Conn) kindOf(h, r *track, x *odd) mood {
+	if x.is&sentSYN != 0 {
+		k := SYN
+		if x.is&sentACK != 0 {
+			k = SYNACK
+		}
+		return mood{kind: k, state: h.state, high: h.high, lost: h.wasLost}
+	}
+	top := max(h.top, x.hi())
+	trip := h.rtt()
+	gap := x.t - h.lastSeq
+	m := mood{state: h.state, high: h.high, lost: h.wasLost}
+	known, ok := h.history.at(x.t - int64(lagUp*float64(h.up())))
+	if !ok {
+		known.una = h.lowest
+	}
+	blind := !h.acked && h.ackTime == 0
+	silent := h.silentBefore(x.t, gap, trip, blind)
+	sack := h.sackOK && r.sackOK || h.maxSACK > 0
+	above := known.sack >= x.hi() && known.sack > known.una
+	if above {
+		x.is2 |= sackAbove
+	}
+	if m.state != open && known.una >= h.high {
+		m.state = open
+	}
+	again := h.sentAgain(x)
+	head := x.lo <= known.una && known.una < x.hi()
+	stuck := known.dups >= 3 && head && h.dup3Time != 0 && float64(x.t-h.dup3Time) >= max(stuckRTTs*float64(trip), float64(silence))
+	timeout := mood{kind: RTO, state: losing, high: top, rto: true, lost: true}
+	early := x.is2&isEarly != 0
+	switch {
+	case !sack && (again && head && x.t-h.unaTime >= restartAfter || stuck):
+		return timeout
+	case m.state == losing && silent:
+		m.kind, m.high, m.rto = RTO, max(h.high, top), true
+		if early {
+			m.state = open
+		}
+		return m
+	case m.state == losing:
+		m.kind = Loss
+		return m
+	case blind && !silent:
+		m.kind = Fast
+		return m
+	case above || known.dups >= 3 || m.state == recovering:
+		if silent {
+			if early {
+				timeout.state = open
+			}
+			return timeout
+		}
+		return m.fast(top)
+	case x.is2&isTailRepair != 0 && h.wasLost && gap < silence:
+		m.kind, m.state, m.high = Loss, losing, top
+		return m
+	case sack && x.hi() == top && !h.probing && !again && x.extra() < 2 && float64(gap) >= probeRTTs*float64(trip):
+		m.kind, m.probe = TLP, true
+		return m
+	case gap < silence:
+		return m.fast(top)
+	}
+	if early {
+		timeout.state, timeout.lost = open, false
+	}
+	return timeout
+}
+
+func (m mood) fast(top int64) mood {
+	m.kind = Fast
+	if m.state == open {
+		m.state, m.high = recovering, top
+	}
+	return m
+}
+
+// silentBefore reports whether only a timer can have made the sender speak at t.
+func (h *track) silentBefore(t, gap, trip int64, blind bool) bool {
+	if blind {
+		return gap >= silence
+	}
+	back := t - h.ackTime
+	return float64(gap) >= max(float64(silence), silenceRTTs*float64(trip)) &&
+		back > min(h.up()*3/2+answerSlack, silence+h.up())
+}
+
+// sentAgain reports whether octets of x had been sent again before.
+func (h *track) sentAgain(x *odd) bool {
+	again := false
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+		again = again || q.is2&isResent != 0 && q.frame != x.frame
+	})
+	return again
+}
+
+// extra is how many copies of a tail are known to be lost.
+func (x *odd) extra() int32 { return x.tailCopies }
+
+// resend gives x its kind, and its sender the state that goes with it.
+func (c *Conn) resend(h, r *track, x *odd) {
+	m := c.kindOf(h, r, x)
+	x.kind = m.kind
+	h.state, h.high, h.wasLost = m.state, m.high, m.lost
+	if m.probe {
+		h.probing, h.probe = true, max(h.top, x.hi())
+	}
+	if m.rto {
+		h.rtoTS, h.rtoHasTS = x.tsval, x.is&sentTS != 0
+		h.rtoTime = x.t
+	}
+}
+
+// finOrSYN are the flags that take sequence space.
+const finOrSYN = decode.FIN | decode.SYN

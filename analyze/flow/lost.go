@@ -1,0 +1,333 @@
+package flow
+
+// charge writes the loss of x, which passed here and did not arrive.
+func (c *Conn) charge(dir uint8, x *odd, whole bool) {
+	h := &c.half[dir]
+	if len(x.lost) == 0 {
+		if x.doubt != 0 {
+			c.chargeDoubt(dir, x)
+		}
+		return
+	}
+	n := x.lost.size()
+	if whole {
+		n = 1
+	}
+	l := Lost{
+		Place: AfterTap, What: x.what(), Packets: uint32(n), First: x.t, Last: x.t, Frame: x.ref(), Proof: Single,
+		Octets: uint32(min(x.payload(), n*c.segment(dir))), Rule: RuleNeverRepaired,
+	}
+	if whole {
+		l.Octets = uint32(x.payload())
+	}
+	w := witnesses{l: &l}
+	w.add(Witness{x.ref(), x.t, SaysPassed, relative(x.lo), relative(x.hi())})
+	if x.repair != 0 {
+		c.repaired(h, x, &h.odds.list[x.repair-1], &l, &w)
+	} else {
+		l.Proof = Fits
+	}
+	switch {
+	case x.is&sentBad != 0:
+		l.Place, l.Rule, l.Reason, l.Proof = InReceiver, RuleBadChecksum, ReasonChecksumTCP, Second
+		if x.is&sentBadIP != 0 {
+			l.Place, l.Reason = AfterTap, ReasonChecksumIP
+		}
+		l.Witnesses[0].Says = SaysBadChecksum
+		l.Witnesses[0].A, l.Witnesses[0].B = uint64(x.tsval), 0
+	case x.is&sentRefused != 0:
+		c.refused(x, &l, &w)
+	case x.is&sentOld != 0:
+		l.Place, l.Reason, l.Rule, l.Proof = InReceiver, ReasonPAWS, RuleDroppedAfterTap, Second
+		w.add(Witness{x.ref(), x.t, SaysOldTimestamp, uint64(x.tsval), uint64(x.echoed)})
+	case h.view() == nearReceiver:
+		l.Place, l.Rule = InReceiver, RuleDroppedAfterTap
+	case x.is&sentSYN != 0 && !c.half[1-dir].begun:
+		l.Rule, l.Reason, l.Proof = RuleNeverRepaired, ReasonUnanswered, Fits
+	case x.is&sentSYN != 0:
+		l.Rule = RuleSYN
+	}
+	c.lose(dir, l)
+}
+
+// repaired fills in what the repair of x shows.
+func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
+	l.Repair, l.RepairTime, l.Last = by.ref(), by.t, max(x.t, by.t)
+	if by.blocks != (FrameRef{}) && by.is2&sackAbove != 0 {
+		w.add(Witness{Frame: by.blocks, Time: by.t, Says: SaysSACK, A: relative(x.lo), B: relative(x.hi())})
+	}
+	w.add(Witness{by.ref(), by.t, SaysRepair, relative(by.lo), relative(by.hi())})
+	if by.cov != 0 {
+		w.add(Witness{FrameRef{Number: uint64(by.covFrame), File: by.covFile}, by.covered(), SaysAcked, relative(by.covUna), 0})
+	}
+	atTail := x.hi() >= by.sentTop
+	echoed := by.is2&echoKnown != 0 && by.is&sentTS != 0 && by.covEcr == by.tsval && x.tsval != by.tsval
+	if atTail && by.is2&sackAbove == 0 && x.is&(sentSYN|sentBad) == 0 {
+		l.Reason = ReasonTail
+	}
+	switch {
+	case echoed && !atTail && by.is2&bySACK == 0:
+		l.Rule, l.Proof = RuleEchoed, Second
+		w.add(Witness{FrameRef{Number: uint64(by.covFrame), File: by.covFile}, by.covered(), SaysEcho, uint64(by.covEcr), 0})
+	case by.is2&sackAbove != 0:
+		l.Rule = RuleSACKHole
+	case echoed || h.sackOK:
+		l.Rule = RuleEchoed
+	default:
+		l.Rule, l.Proof = RuleAmbiguous, Fits
+	}
+}
+
+// chargeDoubt writes that x, or its acknowledgement, was lost: a repair of it
+// followed, and nothing tells. Where only one direction was captured nothing
+// ever does.
+func (c *Conn) chargeDoubt(dir uint8, x *odd) {
+	by := &c.half[dir].odds.list[x.doubt-1]
+	l := Lost{
+		Place: Unaccounted, What: x.what(), Packets: uint32(c.segments(dir, x.payload())), Octets: uint32(x.payload()),
+		First: x.t, Last: by.t, Frame: x.ref(), Repair: by.ref(), RepairTime: by.t,
+		Rule: RuleAmbiguous, Reason: ReasonAmbiguous,
+	}
+	if !c.half[1-dir].begun {
+		l.Rule, l.Reason = RuleOneWay, ReasonOneWay
+	}
+	w := witnesses{l: &l}
+	w.add(Witness{x.ref(), x.t, SaysPassed, relative(x.lo), relative(x.hi())})
+	w.add(Witness{by.ref(), by.t, SaysRepair, relative(by.lo), relative(by.hi())})
+	c.lose(dir, l)
+}
+
+// chargeUpstream writes that an earlier copy of x was lost before the tap: x is
+// a retransmission, and none of its octets had passed. Where IP IDs count the
+// packets they do it better, and missingIDs charges instead.
+func (c *Conn) chargeUpstream(dir uint8, x *odd) {
+	h, r := &c.half[dir], &c.half[1-dir]
+	if x.is2&isResent == 0 || x.is2&fillsGap == 0 || x.is2&isEarly != 0 {
+		return
+	}
+	syn := x.is&sentSYN != 0
+	if h.looks && !syn {
+		return
+	}
+	l := Lost{
+		Place: BeforeTap, What: x.what(), Packets: uint32(c.segments(dir, x.payload())), Octets: uint32(x.payload()),
+		First: h.before(x.lo), Last: x.t, Repair: x.ref(), RepairTime: x.t, Rule: RuleGapRepaired, Proof: Single,
+	}
+	switch {
+	case syn:
+		l.Rule = RuleSYN
+	case x.is2&isTailRepair != 0:
+		l.Rule, l.Reason = RuleTailRepair, ReasonTail
+	}
+	if !r.begun {
+		l.Place, l.Rule, l.Reason, l.Proof = Unaccounted, RuleOneWay, ReasonOneWay, Fits
+	}
+	l.First = min(l.First, x.t)
+	w := witnesses{l: &l}
+	if x.blocks != (FrameRef{}) && x.is2&sackAbove != 0 {
+		w.add(Witness{Frame: x.blocks, Time: x.t, Says: SaysSACK, A: relative(x.lo), B: relative(x.hi())})
+	}
+	w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
+	c.lose(dir, l)
+}
+
+// unseenHere writes what was acknowledged and never passed here.
+func (c *Conn) unseenHere(dir uint8) {
+	h := &c.half[dir]
+	for i := range h.unseen {
+		u := &h.unseen[i]
+		l := Lost{
+			Place: OnlyCapture, What: DataPacket, Packets: uint32(c.segments(dir, u.hi-u.lo)), Octets: uint32(u.hi - u.lo),
+			First: min(u.since, u.t), Last: u.t, Rule: RuleAckedUnseen, Reason: ReasonCaptureDrop, Proof: Second,
+		}
+		w := witnesses{l: &l}
+		w.add(Witness{u.ref, u.t, SaysUnseenAck, relative(u.lo), relative(u.hi)})
+		c.lose(dir, l)
+	}
+}
+
+// arrivedLate takes octets that came after all, late, out of what was
+// acknowledged and not seen: the capture had only recorded them out of order.
+func (h *track) arrivedLate(lo, hi int64) {
+	if len(h.unseen) == 0 {
+		return
+	}
+	var left []unseen
+	for _, u := range h.unseen {
+		if u.hi <= lo || u.lo >= hi {
+			left = append(left, u)
+			continue
+		}
+		if u.lo < lo {
+			v := u
+			v.hi = lo
+			left = append(left, v)
+		}
+		if u.hi > hi {
+			v := u
+			v.lo = hi
+			left = append(left, v)
+		}
+	}
+	h.unseen = left
+}
+
+// missingIDs writes what the missing IP IDs were: b-22b. A number never says
+// data by itself; what is missing beyond the gap in the octets is data only if
+// its sender was waiting and had nothing to acknowledge.
+func (c *Conn) missingIDs(dir uint8) {
+	h, r := &c.half[dir], &c.half[1-dir]
+	if !h.looks {
+		return
+	}
+	strays := int64(h.ids.strays)
+	for i := range h.ids.gaps {
+		g := &h.ids.gaps[i]
+		miss := int64(g.to - g.from)
+		if cut := min(strays, miss); cut > 0 { // packets whose number was unreadable
+			strays -= cut
+			miss -= cut
+		}
+		var hole int64
+		if g.hi > g.lo {
+			hole = c.segments(dir, g.hi-g.lo)
+		}
+		hole += min(int64(g.tail), max(miss-hole, 0))
+		n := min(miss, hole)
+		if g.outstanding && !g.peerData {
+			n = miss
+		}
+		only := min(n, c.onlyHere(dir, g))
+		c.chargeGap(dir, g, n-only, r.begun)
+		if acks := miss - n; acks > 0 {
+			c.chargeNumbers(dir, g, acks)
+		}
+	}
+}
+
+// onlyHere is how many of the packets missing in g the other side acknowledged.
+func (c *Conn) onlyHere(dir uint8, g *idGap) int64 {
+	var n int64
+	for _, u := range c.half[dir].unseen {
+		if lo, hi := max(u.lo, g.lo), min(u.hi, g.hi); hi > lo {
+			n += c.segments(dir, hi-lo)
+		}
+	}
+	return n
+}
+
+func (c *Conn) chargeGap(dir uint8, g *idGap, n int64, twoWay bool) {
+	if n <= 0 {
+		return
+	}
+	l := Lost{
+		Place: BeforeTap, What: DataPacket, Packets: uint32(n), First: min(g.t0, g.t1), Last: g.t1, Rule: RuleIDGap, Proof: Single,
+	}
+	if g.hi > g.lo {
+		l.Rule, l.Octets = RuleGapRepaired, uint32(min(g.hi-g.lo, n*c.segment(dir)))
+	} else if g.tail > 0 {
+		l.Rule, l.Reason = RuleTailRepair, ReasonTail
+	}
+	w := witnesses{l: &l}
+	w.add(Witness{g.before, g.t0, SaysIDBefore, uint64(uint16(g.beforeID)), 0})
+	w.add(Witness{g.next, g.t1, SaysIDAfter, uint64(uint16(g.to)), 0})
+	h := &c.half[dir]
+	lo, hi := g.lo, g.hi
+	if hi <= lo {
+		lo, hi = g.hi, g.hi+1
+	}
+	done := false
+	h.odds.overlapping(lo, hi, func(_ int32, x *odd) {
+		if done || x.is2&isResent == 0 || x.is2&fillsGap == 0 {
+			return
+		}
+		done = true
+		l.Repair, l.RepairTime, l.What = x.ref(), x.t, x.what()
+		l.Last = max(l.Last, x.t)
+		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
+	})
+	if !twoWay {
+		l.Place, l.Rule, l.Reason, l.Proof = Unaccounted, RuleOneWay, ReasonOneWay, Fits
+	}
+	c.lose(dir, l)
+}
+
+// chargeNumbers writes that numbers are missing which data does not explain:
+// acknowledgements that are not here, lost or not captured.
+func (c *Conn) chargeNumbers(dir uint8, g *idGap, n int64) {
+	l := Lost{
+		Place: Unaccounted, What: ACKPacket, Packets: uint32(n), First: min(g.t0, g.t1), Last: g.t1,
+		Rule: RuleIDGap, Reason: ReasonAmbiguous,
+	}
+	w := witnesses{l: &l}
+	w.add(Witness{g.before, g.t0, SaysIDBefore, uint64(uint16(g.beforeID)), 0})
+	w.add(Witness{g.next, g.t1, SaysIDAfter, uint64(uint16(g.to)), 0})
+	c.lose(dir, l)
+}
+
+// unrepaired writes gaps that nobody filled or acknowledged: c-1 row 10. IDs
+// say the same better where they count.
+func (c *Conn) unrepaired(dir uint8, end int64) {
+	h, r := &c.half[dir], &c.half[1-dir]
+	if !h.topped || h.looks {
+		return
+	}
+	from := h.lowest
+	if h.acked {
+		from = max(from, h.una)
+	}
+	h.seen.missing(from, h.top, func(lo, hi int64) {
+		since := h.before(lo)
+		if h.sacked.touches(lo, hi) {
+			return
+		}
+		l := Lost{
+			Place: BeforeTap, What: DataPacket, Packets: uint32(c.segments(dir, hi-lo)), Octets: uint32(hi - lo),
+			First: since, Last: since, Rule: RuleNeverRepaired,
+		}
+		switch {
+		case !r.begun:
+			l.Place, l.Rule, l.Reason = Unaccounted, RuleOneWay, ReasonOneWay
+		case end-since < silentData || !h.acked:
+			l.Place, l.Reason = Unaccounted, ReasonAmbiguous
+		}
+		c.lose(dir, l)
+	})
+}
+
+// loseOutright writes a damaged packet that no transmission stands for.
+func (c *Conn) loseOutright(d *damage) {
+	l := Lost{
+		Place: InReceiver, What: ACKPacket, Packets: 1, First: d.t, Last: d.t, Frame: d.ref,
+		Rule: RuleBadChecksum, Reason: ReasonChecksumTCP, Proof: Second,
+	}
+	switch {
+	case d.syn:
+		l.What = SYNPacket
+	case d.rst:
+		l.What = RSTPacket
+	case d.n > 1:
+		l.What, l.Octets = DataPacket, d.n
+	case d.fin:
+		l.What = FINPacket
+	}
+	if d.ip {
+		l.Place, l.Reason = AfterTap, ReasonChecksumIP
+	}
+	w := witnesses{l: &l}
+	w.add(Witness{d.ref, d.t, SaysBadChecksum, uint64(d.sum), 0})
+	c.lose(d.dir, l)
+}
+
+// witnesses fills the witnesses of a Lost, as many as there is room for.
+type witnesses struct {
+	l *Lost
+	n int
+}
+
+func (w *witnesses) add(x Witness) {
+	if w.n < len(w.l.Witnesses) {
+		w.l.Witnesses[w.n] = x
+		w.n++
+	}
+}

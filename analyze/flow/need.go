@@ -1,0 +1,226 @@
+package flow
+
+// vantage is where the tap is with respect to one half: c-0.
+type vantage uint8
+
+const (
+	notTold vantage = iota
+	nearSender
+	nearReceiver
+	between
+)
+
+// view compares the shortest delays on both sides of the tap. Below tapFloor
+// they tell nothing: on virtual links both ends are that near.
+func (h *track) view() vantage {
+	down, up := h.minDown, h.minUp
+	switch {
+	case down < 0 || up < 0 || max(down, up) < tapFloor:
+		return notTold
+	case float64(down) < nearShare*float64(up):
+		return nearReceiver
+	case float64(up) < nearShare*float64(down):
+		return nearSender
+	}
+	return between
+}
+
+// need says whether retransmission x was needed: whether any octet of it had
+// not reached the receiver's TCP by an earlier transmission. b-8, in its order.
+func (c *Conn) need(h, r *track, x *odd) Need {
+	if x.is&sentSYN != 0 {
+		return c.synNeed(h, r, x)
+	}
+	if x.is2&isEarly != 0 {
+		return Unneeded
+	}
+	if !r.begun {
+		return Undecided // one direction only
+	}
+	p := h.earlier(x)
+	if p.old > 0 && p.old == p.good {
+		return Needed // PAWS dropped the earlier copy: b-29
+	}
+	if h.view() == nearReceiver {
+		if !p.arrived.covers(x.lo, x.hi()) || x.is2&isDropped != 0 {
+			return Needed
+		}
+		return Unneeded
+	}
+	return h.needByAnswers(x, &p)
+}
+
+// earlier is what passed of the octets of x before x, or was sent before it.
+type earlier struct {
+	arrived ranges // good copies that the receiver's TCP would take
+	any     bool
+	good    int
+	old     int    // good, but too old for the receiver
+	oldest  uint32 // lowest timestamp
+	stamped bool
+	same    bool // one has the timestamp of x
+}
+
+func (h *track) earlier(x *odd) earlier {
+	var p earlier
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+		if q.frame == x.frame && q.file == x.file || q.t >= x.t && q.is2&lateOriginal == 0 {
+			return
+		}
+		p.any = true
+		if q.is&sentTS != 0 {
+			if !p.stamped || int32(q.tsval-p.oldest) < 0 {
+				p.oldest = q.tsval
+			}
+			p.stamped = true
+			p.same = p.same || q.tsval == x.tsval
+		}
+		if q.is&sentBad != 0 {
+			return
+		}
+		p.good++
+		if q.is&sentOld != 0 {
+			p.old++
+			return
+		}
+		p.arrived.add(q.lo, q.hi())
+	})
+	return p
+}
+
+// needByAnswers judges by what the receiver said: b-8.3 to b-8.8.
+func (h *track) needByAnswers(x *odd, p *earlier) Need {
+	if x.cov == 0 {
+		return Needed
+	}
+	wait := x.covered() - x.t
+	if h.minDown > tooSoonFloor && float64(wait) < tooSoonDown*float64(h.minDown) {
+		return Unneeded // that was for an earlier copy
+	}
+	byAck := x.is2&bySACK == 0
+	stamped := x.is2&echoKnown != 0 && x.is&sentTS != 0
+	inside := x.is2&unaKnown != 0 && x.una >= x.lo && x.una < x.hi()
+	if byAck && stamped {
+		if inside && p.stamped && int32(x.covEcr-x.tsval) < 0 && int32(x.covEcr-p.oldest) >= 0 {
+			return Unneeded // Eifel, RFC 3522
+		}
+		if int32(x.tsval-x.covEcr) > eifelOld {
+			return Unneeded
+		}
+	}
+	if x.is2&isJumped != 0 {
+		return Unneeded
+	}
+	n, first := h.twice(x)
+	if n > 0 && byAck && stamped && inside && x.covEcr == x.tsval && p.any && !p.same {
+		if d := first - x.covered(); d > 1000 && d < repairCopy {
+			return Needed // the network copied the repair
+		}
+	}
+	if n > h.repairsAfter(x) {
+		return Unneeded
+	}
+	if (x.kind == RTO || x.kind == TLP) && h.minDown >= 0 &&
+		float64(wait) > answerLateDowns*float64(h.minDown)+float64(answerLate) {
+		return Undecided
+	}
+	return Needed
+}
+
+// twice counts the reports that all of x arrived twice, after x passed.
+func (h *track) twice(x *odd) (n int, first int64) {
+	for i := range h.dsacks {
+		d := &h.dsacks[i]
+		if d.t > x.t && d.t-x.t < dsackWithin && d.lo <= x.lo && d.hi >= x.hi() {
+			if n == 0 {
+				first = d.t
+			}
+			n++
+		}
+	}
+	return n, first
+}
+
+// repairsAfter counts later retransmissions of octets of x.
+func (h *track) repairsAfter(x *odd) int {
+	n := 0
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+		if q.is2&isResent != 0 && q.t > x.t {
+			n++
+		}
+	})
+	return n
+}
+
+// synNeed judges a repeated SYN or SYN-ACK by what its answer echoes: b-8.7.
+// A server keeps the timestamp of the first SYN that it got.
+func (c *Conn) synNeed(h, r *track, x *odd) Need {
+	if !r.begun {
+		return Needed
+	}
+	a := r.synack
+	if x.is&sentACK != 0 {
+		a = r.firstAck
+	}
+	rst := c.resets[1-c.dirOf(h)]
+	switch {
+	case rst != 0 && rst < x.t:
+		return Unneeded // refused, and asked again
+	case !a.ok:
+		return Needed
+	case a.t < x.t:
+		return Unneeded
+	case a.echo && x.is&sentTS != 0 && h.echoedBefore(x, a.ecr):
+		return Unneeded
+	case x.is&sentACK != 0 && h.view() == nearReceiver && h.syns > 1:
+		return Unneeded
+	}
+	return Needed
+}
+
+// echoedBefore reports whether ts is that of a SYN that passed before x.
+func (h *track) echoedBefore(x *odd, ts uint32) bool {
+	for _, q := range h.synEcho {
+		if q.has && q.ts == ts && q.t < x.t {
+			return true
+		}
+	}
+	return false
+}
+
+// dropped reports whether the receiver shows, when x passes, that it dropped
+// the earlier copy that had passed: it acknowledged what was sent after it, or
+// has been silent about it for too long. c-1 row 12; without SACK only if it
+// still waits for exactly this.
+func (c *Conn) dropped(h, r *track, x *odd) bool {
+	last := int64(-1)
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+		if q.is&sentBad == 0 && q.t < x.t {
+			last = max(last, q.t)
+		}
+	})
+	if last < 0 {
+		return false
+	}
+	heard := last + millisecond
+	if !(h.sackOK && r.sackOK || h.maxSACK > 0) {
+		return h.ackTime > heard && x.lo <= h.una && h.una < x.hi() && x.t-last > hostWait
+	}
+	if h.newest > last {
+		return true
+	}
+	return x.t-last > hostWait && r.lastT > heard || x.t-last > hostWaitBlind
+}
+
+// closedBy reports whether a reset passed at or after t.
+func (c *Conn) closedBy(t int64) bool { return c.ended > t }
+
+// isSYN reports whether a half sent nothing but SYNs.
+func (h *track) onlySYN() bool { return h.topped && h.top-h.lowest <= 1 && h.syns > 0 }
+
+func (c *Conn) dirOf(h *track) uint8 {
+	if h == &c.half[0] {
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,110 @@
+package flow
+
+import "whydrop/decode"
+
+// tailRepair decides whether a segment with nothing above it and nothing of it
+// seen repairs a tail that was lost before the tap: c-11. The missing numbers
+// since what set top say that packets were lost; that the sender had been
+// silent, and nothing of the peer explains what it sends now, says that these
+// were data. It returns how many copies were lost.
+func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (via, int32) {
+	h, r := &c.half[s.Dir], &c.half[1-s.Dir]
+	if s.Flags&decode.SYN != 0 || s.is(damagedFields) {
+		return viaNothing, 0
+	}
+	if !(h.looks && numbered && h.last.hasID && id > h.last.id) {
+		return c.afterPush(h, r, s, lo), 0
+	}
+	if h.ids.quiet(h.last.id) {
+		return viaNothing, 0
+	}
+	data, acks := h.ids.missingSince(h.last, id)
+	hole := lo - h.top
+	var inHole int32
+	if hole > 0 {
+		inHole = int32(c.segments(s.Dir, hole))
+	}
+	if data+acks-inHole < 1 || data+acks > tailMost {
+		return viaNothing, 0
+	}
+	extra := data - inHole
+	trip := c.anyRTT(h)
+	gap := s.Time - h.last.t
+	stim := int64(1) << 60 // since the peer last said something
+	if r.topped {
+		stim = s.Time - r.lastSeq
+	}
+	patience := int64(tailRTTs * float64(trip))
+	peerBack := r.lastBack != 0 && r.lastBack > h.last.t-patience
+	quiet := gap
+	if hole > 0 {
+		quiet = s.Time - h.lastT
+	}
+	switch {
+	case extra >= 1 && !peerBack && quiet >= max(patience, tailSilence) && stim >= patience:
+		return viaMissing, extra
+	case extra >= 1 && peerBack && hole <= 0 && gap >= restartAfter+trip && stim >= restartAfter+trip && r.topped && h.delayed == 0:
+		return viaMissing, extra
+	case stim >= restartAfter+trip && h.prompt >= promptShare*h.delayed && h.prompt >= promptShare:
+		return viaMissing, max(1, extra)
+	}
+	return viaNothing, 0
+}
+
+// anyRTT is the shortest round trip that this half or its pair of addresses knows.
+func (c *Conn) anyRTT(h *track) int64 {
+	trip := h.rtt()
+	if !h.rttKnown() || c.pair.MinRTT > 0 && c.pair.MinRTT < trip {
+		trip = c.pair.MinRTT
+	}
+	if trip == 0 {
+		return defaultRTT
+	}
+	return trip
+}
+
+// quiet reports whether no number behind id is missing.
+func (n *numbers) quiet(id int32) bool {
+	return len(n.gaps) == 0 || n.gaps[len(n.gaps)-1].to <= id
+}
+
+// missingSince counts the numbers missing between what set top and packet id:
+// those without progress of the acknowledgement number beside them, which an
+// ACK does not explain, and the others.
+func (n *numbers) missingSince(top edge, id int32) (data, acks int32) {
+	for i := len(n.gaps) - 1; i >= 0; i-- {
+		g := &n.gaps[i]
+		if g.to <= top.id {
+			break
+		}
+		if g.to > id {
+			continue
+		}
+		miss := g.to - g.from
+		switch {
+		case g.fromSYN && top.syn:
+			acks++ // the handshake's ACK
+			data += miss - 1
+		case int32(g.ack1-g.ack0) <= 0:
+			data += miss
+		default:
+			acks += miss
+		}
+	}
+	return data, acks
+}
+
+// afterPush is the rule without IDs: the sender had more to say (a full
+// segment without PSH), was allowed to, and was silent.
+func (c *Conn) afterPush(h, r *track, s *Segment, lo int64) via {
+	silent := s.Time - h.last.t
+	if silent < defaultRTT || !h.last.data || h.last.push || h.last.resent || lo != h.top || h.looks {
+		return viaNothing
+	}
+	trip := c.anyRTT(h)
+	if float64(silent) < pushRTTs*float64(trip) || !h.acked || h.una < h.top ||
+		float64(s.Time-h.unaTime) < tailRTTs*float64(trip) || r.spoke && r.window == 0 {
+		return viaNothing
+	}
+	return viaNoPush
+}

@@ -1,0 +1,163 @@
+package flow
+
+// Thresholds of the TCP rules. Each was measured on captures of known fate;
+// the section named is that of tcp-rules.md, with what happens without it.
+const (
+	millisecond = int64(1e6)
+	second      = int64(1e9)
+
+	// reorderRTTs is the share of the shortest round trip below which a fill
+	// was sent before what is above it: no repair is that fast. b-3.5.
+	reorderRTTs = 0.9
+
+	// noRTTReorder, ns, stands for it where no round trip is known. b-3.5.
+	noRTTReorder = 3 * millisecond
+
+	// equalTickRTT, ns: with equal timestamps a fill is late rather than a
+	// repair if the round trip is longer than this. b-3.3; 6 false repairs without.
+	equalTickRTT = 2 * millisecond
+
+	// tooSoonDown is the share of the shortest delay below the tap in which no
+	// acknowledgement of a packet can come back. b-8.3; at the sender .949 without.
+	tooSoonDown = 0.85
+
+	// tooSoonFloor, ns: with less delay below the tap the rule above is noise. b-8.3.
+	tooSoonFloor = millisecond / 5
+
+	// lagUp is the share of the shortest delay above the tap by which the
+	// sender's knowledge is older than ours. b-6; 43 more wrong kinds without.
+	lagUp = 0.95
+
+	// silence, ns, and silenceRTTs: a timer speaks only after this much silence. b-4.
+	silence     = 150 * millisecond
+	silenceRTTs = 1.1
+
+	// answerSlack, ns: a reverse packet this recent, beyond 1.5 d_up, may have
+	// triggered what follows; at most silence + d_up. b-4.
+	answerSlack = 40 * millisecond
+
+	// restartAfter, ns: without SACK, a head sent again this long after una
+	// moved is a timeout: Linux' shortest is 200 ms. b-4, 107 more wrong without.
+	restartAfter = 180 * millisecond
+
+	// stuckRTTs: or this long after the third duplicate acknowledgement. b-4.
+	stuckRTTs = 1.6
+
+	// probeRTTs is the shortest wait, in round trips, of a tail loss probe. b-5.
+	probeRTTs = 1.2
+
+	// tailRTTs and tailSilence, ns: how long a sender must have been silent
+	// before a missing ID below its next packet can be a lost tail. c-11.
+	tailRTTs    = 1.5
+	tailSilence = 4 * millisecond
+
+	// defaultRTT, ns, stands for a round trip that nothing measured. c-11.
+	defaultRTT = 20 * millisecond
+
+	// pushRTTs: without IDs, a sender that had more to say and was silent this
+	// long repairs a lost tail. c-11, +5 right and 1 false.
+	pushRTTs = 1.8
+
+	// lateSYNACK, ns: a SYN-ACK this long after its SYN is a second one. §3, SYN-ACK first seen.
+	lateSYNACK = 900 * millisecond
+
+	// repairCopy, ns: a DSACK so soon after the acknowledgement was drawn by a
+	// copy of the repair that the network made. b-8.6.
+	repairCopy = 3 * millisecond
+
+	// dsackWithin, ns, is how long after a repair a DSACK can still be its. b-8.6.
+	dsackWithin = 3 * second
+
+	// answerLate, ns, and answerLateDowns: a repair whose own answer came later
+	// than this leaves open whether the packet or its ACK was lost. b-8.8.
+	answerLate      = 60 * millisecond
+	answerLateDowns = 1.5
+
+	// jumpSlack, octets: an acknowledgement that goes one segment and this much
+	// beyond what drew it shows that the rest had been there. b-8.4.
+	jumpSlack = 8
+
+	// afterLoss, round trips: new data this soon after a timeout shows where
+	// the sender's snd_nxt was. b-1; 28 more wrong kinds without.
+	afterLoss    = 3
+	afterLossRTT = 50 * millisecond
+
+	// eifelOld, timestamp ticks: an echo this much younger than the repair
+	// answers something sent later; the repair had no part in it. b-8.5.
+	eifelOld = 50
+
+	// Silence proves loss only if the capture goes on this long, ns. b-10.
+	silentData   = second
+	silentRepair = second / 2
+	silentSYN    = 3 * second // RFC 6298 §2: an initial RTO of 1 s, doubled once
+
+	// hostWait and hostWaitBlind, ns: a receiver that says nothing of a packet
+	// for this long dropped it. c-1 row 12, RFC 9293 §3.8.6.3: ACK within 500 ms.
+	hostWait      = 150 * millisecond
+	hostWaitBlind = 250 * millisecond
+
+	// nearShare: the tap is at an end if the delay to it is below this share of
+	// the other; tapFloor, ns: both below, and nothing is told. c-0.
+	nearShare = 0.2
+	tapFloor  = 150_000
+
+	// Copies: identical packets this close, ns, are one packet. b-2.
+	copyWithID    = second
+	copyWithTS    = 200 * millisecond
+	copyBare      = 10 * millisecond
+	CopyImmediate = millisecond // what a mirror port makes comes within this
+
+	// ID classes: shares of neighbours within idNear, of the address and of
+	// the direction, and how many neighbours it takes. b-22.
+	idNear      = 1024
+	idShare     = 0.98
+	idShareHalf = 0.90
+	idPairs     = 3
+	idWrapNear  = 3    // ID 0 this near its neighbours is a number, not "none"
+	idBadNear   = 64   // IDs of damaged headers must be this near
+	idGapMost   = 1000 // missing numbers beyond this are not a loss but another counter
+
+	// tailMost: more missing numbers than this are no lost tail. c-11.
+	tailMost = 200
+
+	// promptShare: a side answers promptly if it did so this often as it paused. c-11.
+	promptShare = 3
+
+	// Super-frames: if this share of at least superFew lost ones was lost
+	// whole, the path carries them whole. b-17; 424 for 134 without.
+	superShare = 0.8
+	superFew   = 3
+
+	// plausible bounds how far from the top a sequence number makes sense:
+	// RFC 7323 §2.3 limits windows to 1 GiB.
+	plausible    = int64(1) << 30
+	plausibleAck = int64(1) << 26 // acknowledged beyond what was seen
+	plausibleBad = int64(1) << 21 // of a damaged segment
+
+	// defaultMSS is Linux' segment with timestamps over Ethernet, where
+	// neither a SYN nor the data tells. b-17.
+	defaultMSS = 1448
+	fewestMSS  = 500 // lengths below are no full segments
+	mostMSS    = 1460
+	tsOctets   = 12 // what timestamps cost per segment, RFC 7323 §3
+)
+
+// Bounds on what is remembered. Beyond them old things are forgotten and
+// counted in GaveUp.
+const (
+	keepAcked     = 64   // transmissions kept after their acknowledgement, if 2 RTT old
+	keepAckedMost = 4096 // and at any age
+	keepRTTs      = 2    // round trips for which everything is kept …
+	keepAtLeast   = second
+	keepShort     = 20 * millisecond
+	maxOdd        = 2048 // retransmissions, late ones and what they overlap, per half
+	maxGaps       = 512  // runs of missing IDs, per half
+	maxSpans      = 1024 // ranges in an interval set
+	maxUnseen     = 1024 // acknowledged, never seen
+	maxDSACKs     = 1024
+	maxHistory    = 128
+	maxAbove      = 32 // transmissions above a fill that are compared with it
+	maxRecent     = 256
+	maxEchoes     = 32
+	maxWaiting    = 1 << 16 // transmissions not acknowledged, per half
+)

@@ -1,0 +1,217 @@
+package flow
+
+import "whydrop/decode"
+
+// A track is what is remembered of one half of a conversation while it lives:
+// what its sender sent past the tap, and what the other side said of it.
+type track struct {
+	begun   bool
+	topped  bool // carried sequence space
+	acked   bool // una is valid
+	scaled  bool // its SYN had a window scale
+	started bool // its SYN passed
+	sackOK  bool
+	looks   bool   // its IP IDs count its packets
+	origin  uint32 // sequence number of octet 0
+	mss     uint16
+	scale   uint8
+	window  uint16 // as last announced by this side
+	spoke   bool   // window is valid
+
+	// What passed.
+	top      int64 // behind the highest octet
+	lowest   int64 // first octet ever seen
+	line     queue
+	odds     odds
+	seen     ranges // octets, down to una
+	last     edge   // what set top
+	lastT    int64  // last packet of this half
+	lastSeq  int64  // last packet with sequence space
+	lastData int64  // last packet with payload
+	lastBack int64  // last retransmission
+	lastAck  uint32 // acknowledgement number of the last packet
+	newestTS uint32 // highest timestamp
+	hasTS    bool
+	echoed   uint32 // TSecr last sent
+	hasEcho  bool
+	progress bool // the last packet was a pure ACK that moved on
+	hasAck   bool
+	longest  uint32 // payload that can be a full segment
+	prompt   uint32 // data sent with the ACK that it answers
+	delayed  uint32 // data sent after a pure ACK
+	recent   recent
+	echoes   echoes
+
+	// What the other side said of it.
+	una      int64
+	unaTime  int64
+	ackTime  int64 // last acknowledgement
+	sacked   ranges
+	maxSACK  int64
+	dups     int32
+	dup3Time int64
+	history  history
+	dsacks   []dsack
+	newest   int64 // when the newest covered transmission was sent
+	covered  int   // entries of line below una
+	unseen   []unseen
+	sackRef  FrameRef
+	fresh    []span // scratch of blocks
+	full     int64  // payload of a full segment, as of the last packet
+	dupRef   FrameRef
+
+	// What its sender is doing.
+	state    recovery
+	high     int64
+	rtoTS    uint32
+	rtoHasTS bool
+	rtoTime  int64
+	wasLost  bool
+	probing  bool
+	probe    int64
+
+	// Numbers.
+	ids numbers
+
+	// Handshake.
+	synTime  int64
+	syns     int
+	synack   answer // first SYN-ACK of this half
+	firstAck answer // first acknowledgement of this half that is no SYN
+	synEcho  []synSeen
+	shaken   bool
+
+	minDown, minUp int64
+	delays         *delays
+
+	bigLost, bigWhole int // super-frames that lost segments, that were lost whole
+
+	zeroSince int64
+	zero      bool
+	zeroRef   FrameRef
+}
+
+// An edge is the packet that set top.
+type edge struct {
+	t      int64
+	id     int32
+	hasID  bool
+	push   bool
+	data   bool
+	resent bool
+	syn    bool
+	ok     bool
+}
+
+// A dsack is a report of octets that arrived twice, RFC 2883.
+type dsack struct {
+	t      int64
+	lo, hi int64
+	ref    FrameRef
+}
+
+// An unseen is a range that was acknowledged and never passed here.
+type unseen struct {
+	lo, hi int64
+	t      int64
+	since  int64 // when the packet before it passed
+	ref    FrameRef
+}
+
+// An answer is the first packet of a kind, and what it echoes.
+type answer struct {
+	t    int64
+	ecr  uint32
+	ok   bool
+	echo bool
+}
+
+// A synSeen is one SYN and its timestamp.
+type synSeen struct {
+	t   int64
+	ts  uint32
+	has bool
+}
+
+// recovery is the state of a sender, RFC 5681 and Linux' tcp_ca_state.
+type recovery uint8
+
+const (
+	open recovery = iota
+	recovering
+	losing
+)
+
+func (h *track) reset(pool *Pool) {
+	h.line.reset(pool)
+	h.odds.reset()
+	*h = track{
+		line: h.line, odds: h.odds, seen: h.seen[:0], sacked: h.sacked[:0], history: history{h.history.list[:0]},
+		dsacks: h.dsacks[:0], unseen: h.unseen[:0], synEcho: h.synEcho[:0],
+		recent: recent{list: h.recent.list[:0]}, echoes: echoes{list: h.echoes.list[:0]},
+		ids: numbers{gaps: h.ids.gaps[:0]}, minDown: -1, minUp: -1,
+	}
+}
+
+// position unwraps seq to 64 bits, near the highest octet seen. Octet 0 is the
+// first one seen, so what came before it is negative.
+func (h *track) position(seq uint32) int64 {
+	return h.top + int64(int32(seq-h.origin-uint32(h.top)))
+}
+
+// ackPosition unwraps an acknowledgement of this half.
+func (h *track) ackPosition(ack uint32) int64 {
+	near := h.top
+	if h.acked {
+		near = h.una
+	}
+	return near + int64(int32(ack-h.origin-uint32(near)))
+}
+
+func (h *track) begin(seq uint32) {
+	h.begun = true
+	h.origin = seq
+}
+
+// rtt is the shortest round trip through the tap, or 0 if nothing is known.
+func (h *track) rtt() int64 { return max(h.minDown, 0) + max(h.minUp, 0) }
+
+func (h *track) rttKnown() bool { return h.minDown >= 0 || h.minUp >= 0 }
+
+func (h *track) up() int64 { return max(h.minUp, 0) }
+
+// segment is the payload of a full segment of this half, b-17.
+func (c *Conn) segment(dir uint8) int64 {
+	h, r := &c.half[dir], &c.half[1-dir]
+	m := h.mss
+	if m == 0 || r.mss != 0 && r.mss < m {
+		m = r.mss
+	}
+	if m > tsOctets+1 {
+		if h.hasTS {
+			m -= tsOctets
+		}
+		return int64(m)
+	}
+	if h.longest > fewestMSS {
+		return int64(h.longest)
+	}
+	return defaultMSS
+}
+
+// segments is how many wire packets n octets of payload are, at least one.
+func (c *Conn) segments(dir uint8, n int64) int64 {
+	m := c.segment(dir)
+	if n <= m {
+		return 1
+	}
+	return (n + m - 1) / m
+}
+
+// relative is octet at for people: counted from the first one seen.
+func relative(at int64) uint64 { return uint64(max(at, 0)) }
+
+// bare reports whether s is an acknowledgement and nothing else.
+func (s *Segment) bare() bool {
+	return s.Len == 0 && s.Flags&(decode.SYN|decode.FIN|decode.RST) == 0
+}

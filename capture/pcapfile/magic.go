@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // headMagic is how many octets decide what a file is.
@@ -115,7 +116,16 @@ func errNoCapture(path string, head []byte) (err error, hint string) {
 	if looksLikeERF(head) {
 		return errors.New("not a capture that is read: looks like Endace ERF"), fmt.Sprintf(useWireshark, quotePath(path))
 	}
-	return fmt.Errorf("not a capture: starts with 0x%08x", binary.BigEndian.Uint32(head)), ""
+	word := binary.BigEndian.Uint32(head)
+	if first := string(head[:headMagic]); isText(first) {
+		return fmt.Errorf("not a capture: starts with 0x%08x, the text %q", word, first), ""
+	}
+	return fmt.Errorf("not a capture: starts with 0x%08x", word), ""
+}
+
+// isText reports whether s is of printable ASCII.
+func isText(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
 // looksLikeERF recognises an Endace ERF record, which has no magic: a little-endian

@@ -178,9 +178,9 @@ func (n *pcapng) describe(f *file, body []byte) string {
 		case code == ifTSOffset && len(value) == 8:
 			offset = int64(n.order.u64(value))
 		case code == ifFCSLength && len(value) == 1 && value[0] > 0:
-			f.note("frames of interface %d end with %d octets of frame check sequence", i.number, value[0])
+			f.note("every frame ends with %d octets of frame check sequence", value[0])
 		case code == ifFilter && len(value) > 1 && value[0] == 0:
-			f.note("interface %d was captured through the filter %q", i.number, value[1:])
+			f.note("captured through the filter %q", value[1:])
 		}
 	}
 	n.tornNote(f, &opts, "an interface description")

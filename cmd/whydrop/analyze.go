@@ -40,8 +40,8 @@ type job struct {
 }
 
 var (
-	formats      = []string{"text", "json"}
-	laterFormats = []string{"ndjson", "csv", "markdown", "html", "junit"}
+	formats      = []string{"text", "json", "ndjson"}
+	laterFormats = []string{"csv", "markdown", "html", "junit"}
 	tapPlaces    = []string{"sender", "receiver", "middle"}
 )
 

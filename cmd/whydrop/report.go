@@ -102,7 +102,7 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 	case p.tellDamage(res):
 		code = worse(code, exitIncomplete)
 	}
-	return code, writeError(j, p.render(j, out, r, paths))
+	return code, writeError(j, p.render(j, out, res, r, paths))
 }
 
 // open opens paths, behind the expression and the limit of -c.
@@ -156,25 +156,26 @@ func isUnread(err error) bool {
 }
 
 // render writes the report in the format that was asked for.
-func (p *program) render(j *job, out *output, r *report.Report, paths []string) error {
+func (p *program) render(j *job, out *output, res *analyze.Result, r *report.Report, paths []string) error {
 	switch {
 	case j.format == "json":
 		return report.JSON(out, r)
+	case j.format == "ndjson":
+		return report.NDJSON(out, res, r)
 	case j.quiet:
 		_, err := fmt.Fprintln(out, r.Verdict.Sentence)
 		return err
 	}
-	ink := p.ink(p.stdout)
+	o := p.textOptions()
 	if j.output != "" && j.output != "-" {
-		ink = p.color == "always"
+		o.Color = p.color == "always"
 	}
+	o.Flows, o.Verbose = j.flows, j.verbose
 	if j.separate && len(j.paths) > 1 {
-		fmt.Fprintf(out, "%s%s\n", out.gap, ink.head(clean(paths[0])))
+		fmt.Fprintf(out, "%s%s\n", out.gap, ink(o.Color).head(clean(paths[0])))
 		out.gap = "\n"
 	}
-	return report.Text(out, r, report.TextOptions{
-		Width: width(p.stdout), Color: bool(ink), ASCII: p.plain(), Flows: j.flows, Verbose: j.verbose,
-	})
+	return report.Text(out, r, o)
 }
 
 // tellDamage says on stderr which inputs end too early, and reports whether any does.

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"whydrop/capture"
+	"whydrop/capture/filter"
 	"whydrop/capture/pcapfile"
 	"whydrop/capture/scenario"
 )
@@ -39,6 +40,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(name string) (bool, error) {
+			if name != "libpcap" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			_, err := filter.Compile("tcp", nil)
+			return err == nil, nil
+		},
 	})
 }
 

@@ -1,0 +1,164 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const handshake = `a = 10.0.0.1:40000
+b = 10.0.0.2:443
+0.000  a > b  S   0:0            win 64240  mss 1460 ws 7 sackok
++.020  b > a  S.  0:0      a1    win 65160  mss 1460 ws 7 sackok
++.000  a > b  .   1:1      a1
+`
+
+// recorded is a capture of handshake, as octets.
+func recorded(t *testing.T) []byte {
+	t.Helper()
+	story, out := filepath.Join(t.TempDir(), "story"), filepath.Join(t.TempDir(), "a.pcap")
+	if err := os.WriteFile(story, []byte(handshake), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := recordTo([]string{story, out, "pcap"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// whydrop is this test binary, about to play whydrop.
+func whydrop(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Args[0] = "whydrop"
+	return cmd
+}
+
+// codeOf waits for cmd, and kills it when it takes too long.
+func codeOf(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	const patience = 20 * time.Second
+	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	var exit *exec.ExitError
+	switch err := cmd.Wait(); {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	default:
+		t.Fatal(err)
+		return -1
+	}
+}
+
+// waitFor reads until text has come, so that no test sleeps on a guess.
+func waitFor(t *testing.T, r io.Reader, text string) string {
+	t.Helper()
+	var got strings.Builder
+	buf := make([]byte, 4096)
+	for !strings.Contains(got.String(), text) {
+		n, err := r.Read(buf)
+		got.Write(buf[:n])
+		if err != nil {
+			t.Fatalf("%q did not come, only %q: %v", text, &got, err)
+		}
+	}
+	return got.String()
+}
+
+func TestInterruptYieldsTheReportSoFar(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		cmd := whydrop(t, "analyze", "-")
+		stdin, err := cmd.StdinPipe() // stays open: whydrop waits for more
+		if err != nil {
+			t.Fatal(err)
+		}
+		stderr, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stdout bytes.Buffer
+		cmd.Stdout = &stdout
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// More than a pipe holds: when all of it is written, whydrop reads.
+		text := recorded(t)
+		records := text[pcapHeader:]
+		if _, err := stdin.Write(append(text, bytes.Repeat(records, 3000)...)); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		notes := waitFor(t, stderr, "the report covers")
+		if code := codeOf(t, cmd); code != exitIncomplete || stdout.Len() == 0 || !strings.Contains(notes, "whydrop: interrupted; the report covers") {
+			t.Errorf("%v: exit %d, stderr %q, stdout %q\nwant %d, a note and a report", signal, code, notes, &stdout, exitIncomplete)
+		}
+	}
+}
+
+// pcapHeader is the length of a pcap file header.
+const pcapHeader = 24
+
+func TestInterruptBeforeAnythingArrives(t *testing.T) {
+	cmd := whydrop(t, "analyze", "--cpuprofile", filepath.Join(t.TempDir(), "p"), "-")
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// The handler is in place before anything is opened; until then a signal
+	// would end the process without exit code 3.
+	stop := time.AfterFunc(time.Second, func() { _ = cmd.Process.Signal(os.Interrupt) })
+	defer stop.Stop()
+	waitFor(t, stderr, "stopping; once more")
+	if code := codeOf(t, cmd); code != exitIncomplete {
+		t.Errorf("exit %d, want %d", code, exitIncomplete)
+	}
+}
+
+func TestClosedPipeIsNoError(t *testing.T) {
+	for _, args := range [][]string{{"causes", "--json"}, {"explain", "unknown"}, {"help"}, {"analyze", "--json", "-"}} {
+		cmd := whydrop(t, args...)
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close() // nobody reads
+		cmd.Stdout = w
+		cmd.Stdin = bytes.NewReader(recorded(t))
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		if code := codeOf(t, cmd); code != exitDone || stderr.Len() > 0 {
+			t.Errorf("%q into a closed pipe: exit %d, stderr %q\nwant 0 and nothing", args, code, &stderr)
+		}
+	}
+}

@@ -94,10 +94,11 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, v vantage) Charge {
 	ch := Charge{
 		What: l.What, Packets: uint64(l.Packets), Octets: uint64(l.Octets),
 		Flow: l.Flow, Dir: l.Dir, Src: src, Dst: dst, Protocol: f.Protocol,
-		Locus: locus(l, v), Cause: causeOf(l, f), Confidence: confidence(l.Proof),
+		Locus: locus(l, v), Confidence: confidence(l.Proof),
 		Rule: l.Rule, First: l.First, Last: l.Last,
 		Repair: l.Repair, RepairTime: l.RepairTime, Router: l.Router,
 	}
+	ch.Cause = causeOf(l, f, ch.Locus)
 	if l.Frame.Number != 0 {
 		ch.Frames = []flow.FrameRef{l.Frame}
 	}
@@ -141,7 +142,12 @@ func locus(l *flow.Lost, v vantage) cause.Locus {
 	case flow.OnlyCapture:
 		return cause.InCapture
 	case flow.InReceiver:
-		return cause.ReceiverHost
+		// Only the host itself can reject a timestamp. Anything else behind a
+		// tap that is merely near the receiver may be the last hop.
+		if v.onReceiver(l.Dir) || l.Reason == flow.ReasonPAWS {
+			return cause.ReceiverHost
+		}
+		return cause.Downstream
 	}
 	return cause.LocusUnknown
 }
@@ -158,7 +164,7 @@ func confidence(p flow.Proof) cause.Confidence {
 
 // causeOf names the cause as far as the packet's own frames tell it. Where only
 // the place is known the cause is "unknown", and that is said plainly.
-func causeOf(l *flow.Lost, f *flow.Facts) cause.ID {
+func causeOf(l *flow.Lost, f *flow.Facts, at cause.Locus) cause.ID {
 	switch l.Reason {
 	case flow.ReasonChecksumIP:
 		return cause.IPChecksum
@@ -187,7 +193,7 @@ func causeOf(l *flow.Lost, f *flow.Facts) cause.ID {
 		return byICMPv6(l.ICMPType, l.ICMPCode)
 	}
 	switch {
-	case l.Place == flow.InReceiver:
+	case l.Place == flow.InReceiver && at == cause.ReceiverHost:
 		return cause.ReceiverHostDrop
 	case l.What == flow.ACKPacket:
 		return cause.AckLost

@@ -67,7 +67,10 @@ func TestAttributionNamesPlaceAndCause(t *testing.T) {
 		{"admin prohibited", Options{},
 			flow.Lost{Place: flow.AfterTap, What: flow.DataPacket, Reason: flow.ReasonICMP, ICMPType: 3, ICMPCode: 13, Rule: flow.RuleICMPQuote, Proof: flow.Second},
 			cause.Downstream, cause.FirewallReject, cause.Certain},
-		{"dropped behind a tap on the receiver", Options{},
+		{"dropped behind a tap near the receiver", Options{},
+			flow.Lost{Place: flow.InReceiver, What: flow.DataPacket, Rule: flow.RuleDroppedAfterTap, Proof: flow.Single},
+			cause.Downstream, cause.Unknown, cause.Likely},
+		{"dropped behind a tap on the receiver", atReceiver,
 			flow.Lost{Place: flow.InReceiver, What: flow.DataPacket, Rule: flow.RuleDroppedAfterTap, Proof: flow.Single},
 			cause.ReceiverHost, cause.ReceiverHostDrop, cause.Likely},
 		{"too old a timestamp", Options{},
@@ -133,7 +136,7 @@ func TestICMPCodesMeanTheirCause(t *testing.T) {
 			f.Originator.Addr = v6a
 		}
 		l := flow.Lost{Reason: flow.ReasonICMP, ICMPType: tt.typ, ICMPCode: tt.code}
-		if got := causeOf(&l, &f); got != tt.want {
+		if got := causeOf(&l, &f, cause.Downstream); got != tt.want {
 			t.Errorf("v6 %t type %d code %d: %v, want %v", tt.v6, tt.typ, tt.code, got, tt.want)
 		}
 	}

@@ -39,7 +39,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if !moved && len(fresh) == 0 {
 		return
 	}
-	by := coverage{s: s, una: a, before: old, known: had, dup: dup}
+	by := coverage{s: s, una: a, before: old, known: had, missing: r.ids.missingUntil(r.looks)}
 	if moved {
 		from := old
 		if !had {
@@ -104,8 +104,8 @@ func (h *track) blocks(s *Segment, a int64) (fresh []span, dup bool) {
 type coverage struct {
 	s           *Segment
 	una, before int64
-	known       bool // before is valid
-	dup         bool // it reports a duplicate, too
+	known       bool  // before is valid
+	missing     int64 // when the last packet of its half passed before which numbers are missing
 }
 
 // coverLine marks what the cumulative acknowledgement covers.
@@ -176,6 +176,9 @@ func (h *track) coverRepair(x *odd, by *coverage) {
 	x.covFrame, x.covFile = uint32(s.Number), s.File
 	if by.known {
 		x.is2 |= unaKnown
+	}
+	if by.missing < x.t {
+		x.is2 |= isDirect
 	}
 	if s.is(hasTS) {
 		x.covEcr = s.TSEcr

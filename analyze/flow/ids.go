@@ -199,3 +199,15 @@ func (n *numbers) fill(s *Segment, id, size int32, lo, hi int64) {
 		return
 	}
 }
+
+// missingUntil is the last time at which a packet of this half is known to be
+// missing. Where IDs count nothing, one always may be.
+func (n *numbers) missingUntil(looks bool) int64 {
+	switch {
+	case !looks:
+		return 1<<63 - 1
+	case len(n.gaps) == 0:
+		return 0
+	}
+	return n.gaps[len(n.gaps)-1].t1
+}

@@ -120,7 +120,7 @@ func (h *track) needByAnswers(x *odd, p *earlier) Need {
 	if n > h.repairsAfter(x) {
 		return Unneeded
 	}
-	if (x.kind == RTO || x.kind == TLP) && h.minDown >= 0 &&
+	if (x.kind == RTO || x.kind == TLP) && h.minDown >= 0 && x.is2&isDirect == 0 &&
 		float64(wait) > answerLateDowns*float64(h.minDown)+float64(answerLate) {
 		return Undecided
 	}

@@ -26,7 +26,7 @@ type odd struct {
 	blocks     FrameRef // of the last SACK before it passed
 }
 
-type oddMarks uint16
+type oddMarks uint32
 
 const (
 	isResent       oddMarks = 1 << iota // its sender had sent these octets, or later ones, before
@@ -44,6 +44,7 @@ const (
 	fillsGap                            // octets that had not passed here
 	repairUnneeded                      //
 	sawAcks                             // the reverse direction had spoken
+	isDirect                            // nothing is missing between it and what covered it
 	isTailRepair                        // by c-11
 )
 

@@ -42,12 +42,23 @@ func (c *Conn) need(h, r *track, x *odd) Need {
 		return Needed // PAWS dropped the earlier copy: b-29
 	}
 	if h.view() == nearReceiver {
-		if !p.arrived.covers(x.lo, x.hi()) || x.is2&isDropped != 0 {
+		if !p.arrived.covers(x.lo, x.hi()) || x.is2&isDropped != 0 || c.firstAtLast(h, r, x, p.newest) {
 			return Needed
 		}
 		return Unneeded
 	}
 	return h.needByAnswers(x, &p)
+}
+
+// firstAtLast reports whether the receiver, next to the tap, shows by not
+// reporting a duplicate that x was the first copy it got: an earlier one would
+// have been acknowledged by the time x came, or reported after it.
+func (c *Conn) firstAtLast(h, r *track, x *odd, newest int64) bool {
+	if !(h.sackOK && r.sackOK) || x.cov == 0 || x.t-newest < delayedACK {
+		return false
+	}
+	n, _ := h.twice(x)
+	return n == 0
 }
 
 // earlier is what passed of the octets of x before x, or was sent before it.
@@ -58,7 +69,8 @@ type earlier struct {
 	old     int    // good, but too old for the receiver
 	oldest  uint32 // lowest timestamp
 	stamped bool
-	same    bool // one has the timestamp of x
+	newest  int64 // when the last of the good ones passed
+	same    bool  // one has the timestamp of x
 }
 
 func (h *track) earlier(x *odd) earlier {
@@ -79,6 +91,7 @@ func (h *track) earlier(x *odd) earlier {
 			return
 		}
 		p.good++
+		p.newest = max(p.newest, q.t)
 		if q.is&sentOld != 0 {
 			p.old++
 			return
@@ -204,7 +217,8 @@ func (c *Conn) dropped(h, r *track, x *odd) bool {
 	}
 	heard := last + millisecond
 	if !(h.sackOK && r.sackOK || h.maxSACK > 0) {
-		return h.ackTime > heard && x.lo <= h.una && h.una < x.hi() && x.t-last > hostWait
+		waits := x.lo <= h.una && h.una < x.hi() && h.ackTime > heard
+		return waits && (x.t-last > hostWait || h.dup3Time > heard) || x.lo <= h.una && h.una < x.hi() && x.t-last > hostWaitBlind
 	}
 	if h.newest > last {
 		return true

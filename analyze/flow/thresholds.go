@@ -96,6 +96,11 @@ const (
 	hostWait      = 150 * millisecond
 	hostWaitBlind = 250 * millisecond
 
+	// delayedACK, ns: a receiver acknowledges a lone segment after this long at
+	// the earliest, Linux' TCP_ATO_MIN. What it has not acknowledged by then,
+	// and does not report as a duplicate, it never had.
+	delayedACK = 40 * millisecond
+
 	// nearShare: the tap is at an end if the delay to it is below this share of
 	// the other; tapFloor, ns: both below, and nothing is told. c-0.
 	nearShare = 0.2

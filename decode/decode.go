@@ -70,7 +70,9 @@ func (dec *Decoder) frame(f *capture.Frame, p *Packet, d *Decoded) {
 	p.WireLength, p.CapLength = uint32(wire), uint32(len(f.Data))
 	p.Link, p.Direction, p.Offload, p.LinkErrors = f.Link, f.Direction, f.Offload, f.LinkErrors
 
-	w := walk{b: f.Data, wire: wire, p: p, d: d, f: f, dec: dec}
+	var w walk // assigned field by field: a literal would be built beside it and copied
+	w.b, w.wire = f.Data, wire
+	w.p, w.d, w.f, w.dec = p, d, f, dec
 	known := w.start()
 	w.run()
 	w.finish()
@@ -115,7 +117,7 @@ func (w *walk) start() bool {
 func (w *walk) finish() {
 	p := w.p
 	if p.IPVersion != 0 {
-		if !w.hashed {
+		if !w.hashed && len(w.body) > 0 {
 			p.PayloadHash = hashPayload(checksum.Sum(0).Add(w.body), len(w.body))
 		}
 		if !w.paired {

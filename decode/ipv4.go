@@ -138,7 +138,7 @@ func (w *walk) judgeIPv4(n int) {
 	if len(w.b) >= n {
 		field := be16(w.b[10:12])
 		switch {
-		case checksum.Sum(0).Add(w.b[:n]).Valid():
+		case sumIPv4(w.b, n).Valid():
 			v = ChecksumGood
 		case w.f.Offload == capture.OffloadPending && field == 0,
 			field == 0 && (p.Direction == capture.Outbound || p.IPFlags&LengthZero != 0):
@@ -151,6 +151,18 @@ func (w *walk) judgeIPv4(n int) {
 	}
 	p.IPChecksum = v
 	w.dec.Counts.Checksums[LayerIPv4][v]++
+}
+
+// sumIPv4 sums a header of n octets, nearly always 20.
+func sumIPv4(b []byte, n int) checksum.Sum {
+	h := (*[ipv4Len]byte)(b)
+	s := checksum.Sum(binary.LittleEndian.Uint64(h[0:8])).
+		Plus(checksum.Sum(binary.LittleEndian.Uint64(h[8:16]))).
+		Plus(checksum.Sum(binary.LittleEndian.Uint32(h[16:20])))
+	if n > ipv4Len {
+		s = s.Add(b[ipv4Len:n])
+	}
+	return s
 }
 
 // fragment4 reads flags and fragment offset.

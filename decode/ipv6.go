@@ -1,7 +1,7 @@
 package decode
 
 import (
-	"encoding/binary"
+	"math/bits"
 
 	"whydrop/decode/checksum"
 )
@@ -223,8 +223,6 @@ func (w *walk) pseudoHeader(protocol uint8, length int) checksum.Sum {
 		}
 		s = checksum.Sum(0).Add(src[:]).Add(dst[:])
 	}
-	var b [8]byte
-	binary.BigEndian.PutUint32(b[0:4], uint32(length))
-	b[7] = protocol
-	return s.Plus(checksum.Sum(binary.LittleEndian.Uint64(b[:])))
+	// Length in four octets, three zeros, protocol: a word as Sum loads it.
+	return s.Plus(checksum.Sum(uint64(bits.ReverseBytes32(uint32(length))) | uint64(protocol)<<56))
 }

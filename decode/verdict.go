@@ -14,8 +14,11 @@ import (
 // reached, and a wrong sum on a frame that is yet to be completed says nothing
 // about the wire.
 func (w *walk) judge(header, body []byte, field uint16, length int, complete bool) Checksum {
-	sum := checksum.Sum(0).Add(body)
-	w.p.PayloadHash = hashPayload(sum, len(body))
+	var sum checksum.Sum
+	if len(body) > 0 {
+		sum = sum.Add(body)
+		w.p.PayloadHash = hashPayload(sum, len(body))
+	}
 	w.hashed = true
 	if !complete {
 		return ChecksumPartial
@@ -25,7 +28,7 @@ func (w *walk) judge(header, body []byte, field uint16, length int, complete boo
 	if protocol != ProtoICMP { // RFC 792 has no pseudo-header
 		pseudo = w.pseudoHeader(protocol, length)
 	}
-	sum = sum.Plus(checksum.Sum(0).Add(header)).Plus(pseudo)
+	sum = sum.Plus(pseudo.Add(header))
 	if sum.Valid() {
 		return ChecksumGood
 	}

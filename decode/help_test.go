@@ -99,10 +99,15 @@ func ip6(next uint8, payload []byte) []byte {
 	return append(b, payload...)
 }
 
-// sealed fills in the checksum of a transport header at offset at.
+// sealed fills in the checksum of a transport header at offset at. That of UDP
+// is at 6, and there a computed zero is sent as all ones (RFC 768).
 func sealed(segment []byte, at int, pseudo []byte) []byte {
 	segment[at], segment[at+1] = 0, 0
-	binary.BigEndian.PutUint16(segment[at:], ^slowSum(pseudo, segment))
+	sum := ^slowSum(pseudo, segment)
+	if sum == 0 && at == 6 {
+		sum = 0xffff
+	}
+	binary.BigEndian.PutUint16(segment[at:], sum)
 	return segment
 }
 

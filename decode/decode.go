@@ -62,10 +62,8 @@ func (dec *Decoder) Frame(f *capture.Frame, p *Packet, d *Decoded) {
 }
 
 func (dec *Decoder) frame(f *capture.Frame, p *Packet, d *Decoded) {
-	wire := int(f.WireLength)
-	if wire < len(f.Data) {
-		wire = len(f.Data)
-	}
+	// A hostile file can claim any length; sums of lengths must not overflow.
+	wire := max(int(min(f.WireLength, maxWire)), len(f.Data))
 	p.Time, p.Number, p.File = f.Time, f.Number, f.File
 	p.WireLength, p.CapLength = uint32(wire), uint32(len(f.Data))
 	p.Link, p.Direction, p.Offload, p.LinkErrors = f.Link, f.Direction, f.Offload, f.LinkErrors

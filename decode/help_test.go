@@ -56,7 +56,7 @@ func slowSum(pieces ...[]byte) uint16 {
 // pseudo4 and pseudo6 are the pseudo-headers written out.
 func pseudo4(src, dst [4]byte, protocol uint8, length int) []byte {
 	b := append(append([]byte{}, src[:]...), dst[:]...)
-	return append(b, 0, protocol, byte(length>>8), byte(length))
+	return binary.BigEndian.AppendUint32(append(b, 0, protocol), uint32(length)) // BIG TCP has more than 65535
 }
 
 func pseudo6(src, dst [16]byte, protocol uint8, length int) []byte {

@@ -76,14 +76,12 @@ func (w *walk) jumbo(rest int) int {
 		}
 		return 0
 	}
-	n := int(be32(o[4:8]))
+	n := int(min(be32(o[4:8]), maxWire))
 	w.p.IPFlags |= LengthZero
 	switch {
 	case n > rest:
 		w.blame(IPv6BadLength)
 		w.whole = false
-		// Claimed lengths must stay small enough to be added up.
-		return min(n, 1<<30)
 	case n < rest:
 		w.p.IPFlags |= Padded
 	}

@@ -11,7 +11,8 @@ import (
 const (
 	maxTunnels    = 4  // IP headers around the innermost one
 	maxLayers     = 32 // headers of any kind below the transport, between two tunnels or not
-	maxExtensions = 16 // IPv6 extension headers of one packet; Linux allows 8 options each, no such number
+	maxWire       = 1 << 28
+	maxExtensions = 16 // IPv6 extension headers of one packet
 )
 
 // A step names the header that comes next.

@@ -1,2 +1,130 @@
 // Command whydrop says where and why packets were lost.
+//
+// It reads captures and accounts for every missing packet exactly once: where it
+// was lost, why, which frames prove it, how sure that is, and what to do. Where
+// the evidence cannot decide, it says so, and names the capture that would.
+//
+// This page is the manual, and it is tested: each command below that begins with
+// "$ whydrop" is run, in the root of the repository, and must print what stands
+// below it. A line "…" stands for any lines.
+//
+// # Analyze
+//
+//	whydrop analyze [flags] FILE... [-- EXPRESSION]
+//
+// The first line is the answer. What follows tells the place, the proof and the
+// next step:
+//
+//	$ whydrop analyze testdata/pcap/loss-sender.pcapng.gz
+//	20 of 828 packets were lost.
+//	   15  downstream of this capture: cause unknown                         certain
+//	    5  downstream of this capture: cause unknown                         likely
+//	0 unexplained.
+//
+//	  path   tap ●──────────────────── 20 ✗ ────────────────────▶ receiver host
+//	         on the sender host      downstream                   not visible here
+//	  trust  the capture is sound: 504 frames cut behind the headers, both
+//	         directions, checksums good
+//
+//	More:  whydrop explain unknown      --flows      -v      --json
+//
+// A FILE is pcap or pcapng, also within gzip, zstd or lz4; it is recognised by its
+// first octets, never by its name. The FILE "-" is standard input. Several files
+// are one capture and are read in order of time, as tcpdump -C and dumpcap -b
+// write them; if one of them cannot be read there is no report, since what is
+// missing with it would look like a loss. With --separate each file is a capture
+// of its own: the reports follow one another in the order of the files, and the
+// others stand without one that cannot be read.
+//
+// The question "was anything lost at all" has an answer, too:
+//
+//	$ whydrop analyze -q testdata/pcap/clean-receiver.pcap.gz
+//	Nothing was lost.
+//
+// And so has "can it be told":
+//
+//	$ whydrop analyze -q testdata/pcap/one-way-data.pcap.gz
+//	Cannot tell how many packets were lost: one direction was not captured.
+//	exit 3
+//
+// EXPRESSION is a filter as in tcpdump; see pcap-filter(7). It comes after "--", or
+// at the end if the files are named with -r, as in tcpdump. -f EXPRESSION and
+// -F FILE give it, too. It acts as if the capture had been taken with it: what it
+// hides is not there for whydrop either, so never filter away one direction. It
+// needs libpcap; a build without cgo has none and says so.
+//
+// # Formats
+//
+// --format text is for people; it takes the width of the terminal, or that of
+// COLUMNS, or 80 columns. --flows adds a line for each conversation, -v the frames
+// that decide, -q leaves the sentence alone.
+//
+// --format json, or --json, is one document, whose schema is report/schema.json.
+// With --separate the documents follow one another, as jq and other readers of
+// streams like them; there is no array around them. --format ndjson is complete:
+// every symptom, every charge and every flow is a line of its own, and the last
+// line of a report is its summary.
+//
+// -o FILE writes there. FILE is complete or it is not there: the report is written
+// beside it and moved when it is done.
+//
+// # Colour and characters
+//
+// Colour is on if stdout is a terminal. --color always or never decides over
+// NO_COLOR (off, if not empty), which decides over CLICOLOR_FORCE (on), which
+// decides over TERM=dumb (off). --ascii writes no character beyond ASCII; without
+// it the locale decides.
+//
+// # Explain
+//
+// Each cause that whydrop can conclude has a card. A report names causes; the card
+// tells what else looks the same, how to confirm it, and what to do:
+//
+//	$ whydrop explain receiver-not-reading
+//	receiver-not-reading
+//	The receiving program does not read its socket fast enough.
+//
+//	Where
+//	  At the receiver, above TCP. Nothing was lost on the network.
+//
+//	…
+//	Confirm
+//	  - On the receiver, a Recv-Q that stays full names the program (cost: none):
+//	    ss -tmpi
+//	  - On the receiver, closed windows are counted, on the sender the probes:
+//	    nstat -az TcpExtTCPToZeroWindowAdv TcpExtTCPWinProbe
+//	  - On the sender, rwnd_limited is near 100 %: ss -ti dst HOST
+//
+//	Remedy
+//	  - Read faster. Find what blocks the program (cost: it runs slower while
+//	    watched): sudo strace -f -p PID
+//	  - A larger buffer only delays it, and helps against bursts alone (cost: memory
+//	    a connection): sudo sysctl -w net.ipv4.tcp_rmem="4096 131072 16777216"
+//
+//	…
+//
+// A slip of the finger is no obstacle:
+//
+//	$ whydrop explain reciever-not-reading
+//	whydrop: no cause is called "reciever-not-reading"
+//	  hint: did you mean receiver-not-reading?  All causes: whydrop causes
+//	exit 2
+//
+// "whydrop causes" lists all of them, "whydrop causes --json" gives the cards as
+// data.
+//
+// # Exit codes
+//
+//	0  done; packets were lost, or not
+//	2  usage, or a file that cannot be read
+//	3  incomplete: a file ends too early, you interrupted, or it cannot be told
+//	5  the capture itself is too lossy to judge
+//
+// A first Ctrl-C (or SIGTERM) ends reading and prints the report so far, with exit
+// code 3; a second one ends at once, with 130. A closed pipe on stdout, as with
+// head, is no error.
+//
+// # Completion
+//
+//	source <(whydrop completion bash)
 package main

@@ -97,7 +97,7 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 	}
 	switch {
 	case res.Interrupted: // whatever ends early then does so for that reason
-		p.note("interrupted; the report covers %s frames", grouped(framesOf(res)))
+		p.note("interrupted; the report covers %s", frames(framesOf(res)))
 		code = worse(code, exitIncomplete)
 	case p.tellDamage(res):
 		code = worse(code, exitIncomplete)
@@ -191,7 +191,7 @@ func (p *program) tellDamage(res *analyze.Result) bool {
 		if len(res.Inputs) > 1 {
 			of = " of it"
 		}
-		p.note("%s; the report covers %s frames%s", damage(in), grouped(in.Frames), of)
+		p.note("%s; the report covers %s%s", damage(in), frames(in.Frames), of)
 	}
 	return damaged
 }
@@ -244,6 +244,14 @@ func framesOf(res *analyze.Result) uint64 {
 		n += res.Inputs[i].Frames
 	}
 	return n
+}
+
+// frames counts n frames in words.
+func frames(n uint64) string {
+	if n == 1 {
+		return "1 frame"
+	}
+	return grouped(n) + " frames"
 }
 
 // grouped writes n in groups of three.

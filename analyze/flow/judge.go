@@ -101,6 +101,9 @@ func (c *Conn) condemn(dir uint8, i int32) {
 		if k == i || q.t >= x.t && q.is2&lateOriginal == 0 {
 			return
 		}
+		if q.cov != 0 && q.covered() <= x.t {
+			return // all of it had arrived: x repairs what else it holds
+		}
 		if x.need == Needed {
 			c.mark(dir, q, x.lo, x.hi(), i)
 		} else if last < 0 || q.t > h.odds.list[last].t {

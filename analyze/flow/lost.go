@@ -68,12 +68,15 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 	if atTail && by.is2&sackAbove == 0 && x.is&(sentSYN|sentBad) == 0 {
 		l.Reason = ReasonTail
 	}
-	switch {
-	case echoed && !atTail && by.is2&bySACK == 0:
-		l.Rule, l.Proof = RuleEchoed, Second
+	if echoed && !atTail && by.is2&bySACK == 0 {
+		l.Proof = Second
 		w.add(Witness{FrameRef{Number: uint64(by.covFrame), File: by.covFile}, by.covered(), SaysEcho, uint64(by.covEcr), 0})
+	}
+	switch {
 	case by.is2&sackAbove != 0:
 		l.Rule = RuleSACKHole
+	case by.cov == 0:
+		l.Rule, l.Proof = RuleNeverRepaired, Fits
 	case echoed || h.sackOK:
 		l.Rule = RuleEchoed
 	default:

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -114,31 +115,37 @@ type word struct {
 
 // words splits s where a line may be broken: at spaces, but not within a
 // number like 26 656. What stands between back quotes is to be typed, and is
-// not broken either if a line of room columns can hold it.
-func words(s string, r role, room int) []word {
+// not broken either if a line of room columns can hold it. A path without
+// spaces that none can hold is cut into pieces.
+func (p *printer) words(s string, r role, room int) []word {
 	var out []word
 	for i, part := range strings.Split(s, "`") {
 		role := r
 		if i%2 == 1 {
 			role = typed
-			if utf8.RuneCountInString(part) <= room {
+			if part = strings.TrimSpace(part); part != "" && p.width(part) <= room {
 				out = append(out, word{part, role})
 				continue
 			}
 		}
 		for _, w := range strings.Fields(part) {
+			w = p.text(w)
 			last := len(out) - 1
-			if last >= 0 && endsInDigit(out[last].text) && isGroup(w) {
+			if last >= 0 && endsInDigit(out[last].text) && isGroup(w) && p.width(out[last].text+" "+w) <= room {
 				out[last].text += " " + w
 				continue
 			}
-			out = append(out, word{w, role})
+			for piece := range slices.Chunk([]rune(w), max(room, 1)) {
+				out = append(out, word{string(piece), role})
+			}
 		}
 	}
 	return out
 }
 
-func endsInDigit(s string) bool { c := s[len(s)-1]; return '0' <= c && c <= '9' }
+func endsInDigit(s string) bool {
+	return s != "" && '0' <= s[len(s)-1] && s[len(s)-1] <= '9'
+}
 
 // isGroup reports whether w begins with exactly three digits.
 func isGroup(w string) bool {
@@ -165,7 +172,7 @@ func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
 		p.put(runRole, strings.Join(run, " "))
 		run = run[:0]
 	}
-	for i, w := range words(s, r, width-indent) {
+	for i, w := range p.words(s, r, width-indent-1-p.width("…")) {
 		n := p.width(w.text)
 		space := 0
 		if i > 0 && col > indent {
@@ -173,7 +180,7 @@ func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
 		}
 		limit := width
 		if lines == 1 {
-			limit -= dots // room to say that something is left out
+			limit -= 1 + dots // room to say that something is left out
 		}
 		switch {
 		case col+space+n > limit && lines == 1:

@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"whydrop/capture"
+	"whydrop/report"
 )
 
 // Exit codes, the same for every command.
@@ -19,11 +20,11 @@ const (
 // stateCodes says with what a report exits, by the state of its verdict. Lost
 // packets are an answer, not an error.
 var stateCodes = map[string]int{
-	"nothing-lost": exitDone,
-	"lost":         exitDone,
-	"empty":        exitDone,
-	"cannot-tell":  exitIncomplete,
-	"too-lossy":    exitTooLossy,
+	report.StateNothingLost: exitDone,
+	report.StateLost:        exitDone,
+	report.StateEmpty:       exitDone,
+	report.StateCannotTell:  exitIncomplete,
+	report.StateTooLossy:    exitTooLossy,
 }
 
 // worse is the code of two outcomes together: too lossy, incomplete, done.

@@ -108,7 +108,18 @@ func recordTo(args []string) error {
 			return err
 		}
 	}
+	if o.Format == "" { // pcap has no place for counters
+		if err := w.WriteStats(0, 0, statsOf(s)); err != nil {
+			return err
+		}
+	}
 	return w.Flush()
+}
+
+// statsOf are the drop counters that the story tells of.
+func statsOf(s *scenario.Scenario) pcapfile.InterfaceStats {
+	stats := s.Source(0).Inputs()[0].Stats
+	return pcapfile.InterfaceStats{InterfaceDrops: stats.InterfaceDrops, OSDrops: stats.OSDrops}
 }
 
 // cut writes all but the last N octets of a file: cut IN OUT N.

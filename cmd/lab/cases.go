@@ -58,6 +58,19 @@ var lossCases = []labCase{
 		},
 	},
 	{
+		name: "demo", seed: 31, half: wide, traffic: together(upload(900_000), responses(10, 12_000, 20*time.Millisecond)),
+		story: "An upload beside questions and answers, seen in the middle: losses on both sides of the tap, and some reordering.",
+		faults: []fault{
+			{from: client, where: firstHalf, match: newData, chance: 0.01, do: drop},
+			{from: client, where: firstHalf, match: newData, chance: 0.01, do: delay, late: 4 * time.Millisecond},
+			{from: client, where: secondHalf, match: newData, chance: 0.03, do: drop},
+			{from: server, where: firstHalf, match: newData, chance: 0.04, do: drop},
+		},
+		captures: []capture{
+			{file: "demo.pcapng.gz", at: atMiddle, tap: "middle", snap: short, state: "lost"},
+		},
+	},
+	{
 		name: "loss", seed: 2, half: wide, traffic: upload(700_000),
 		story: "An upload that loses data segments at random, 2 % in each half of the path.",
 		faults: []fault{
@@ -96,13 +109,24 @@ var lossCases = []labCase{
 	},
 	{
 		name: "burst", seed: 4, half: wide, traffic: download(500_000),
-		story: "The path behind the sender swallows 40 segments in a row: a timeout, then recovery by the ACK clock.",
+		story: "The path behind the sender swallows 40 segments in a row; SACK repairs them.",
 		faults: []fault{
 			{from: server, where: firstHalf, match: newData, nth: sequence(150, 40), do: drop},
 		},
 		captures: []capture{
 			{file: "burst-sender.pcapng.gz", at: atServer, tap: "sender", snap: short, state: "lost"},
 			{file: "burst-receiver.pcap.gz", at: atClient, tap: "receiver", snap: short, state: "lost"},
+		},
+	},
+	{
+		name: "outage", seed: 13, half: wide, traffic: download(500_000),
+		story: "Nothing of the sender gets through for 450 ms: probe and timeouts, then recovery by the ACK clock.",
+		faults: []fault{
+			{from: server, where: firstHalf, match: newData, nth: []int{150}, do: outage, late: 450 * time.Millisecond},
+		},
+		captures: []capture{
+			{file: "outage-sender.pcapng.gz", at: atServer, tap: "sender", snap: short, state: "lost"},
+			{file: "outage-receiver.pcap.gz", at: atClient, tap: "receiver", snap: short, state: "lost"},
 		},
 	},
 	{

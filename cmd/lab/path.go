@@ -22,7 +22,7 @@ type fault struct {
 	nth    []int
 	chance float64
 	do     action
-	late   time.Duration // for delay and hold
+	late   time.Duration // for delay, hold and outage
 }
 
 // An action is what a fault does.
@@ -35,6 +35,7 @@ const (
 	double        // a second copy follows
 	damage        // one bit flips
 	hold          // for late, nothing gets on; then all goes on in order
+	outage        // for late, all is lost
 )
 
 // copyGap is how far the second copy of a packet is behind the first.
@@ -46,7 +47,7 @@ type path struct {
 	half   [2]time.Duration // delay of each half, seen from the client
 	faults []fault
 	hits   []int       // matches so far, by fault
-	held   []time.Time // until when a hold lasts, by fault
+	held   []time.Time // until when a hold or outage lasts, by fault
 	random *rand.Rand
 	taps   []*tap
 	log    [2][]*packet
@@ -219,6 +220,10 @@ func (w *path) enter(p *packet, half place, now time.Time) {
 		if f.from != p.from || f.where != half {
 			continue
 		}
+		if f.do == outage && now.Before(w.held[i]) {
+			p.lost = half
+			return
+		}
 		wait = max(wait, w.held[i].Sub(now))
 		if p.copyOf != nil || !f.match(p) {
 			continue
@@ -228,6 +233,10 @@ func (w *path) enter(p *packet, half place, now time.Time) {
 			continue
 		}
 		switch f.do {
+		case outage:
+			w.held[i] = now.Add(f.late)
+			p.lost = half
+			return
 		case hold:
 			w.held[i] = now.Add(wait + f.late)
 			wait += f.late

@@ -135,6 +135,9 @@ func (f *firewall) mark(l *lab, log []*packet) error {
 	})
 }
 
+// errWitness is a run whose two witnesses do not tell the same: it proves nothing.
+var errWitness = errors.New("the hosts and the wire disagree")
+
 // check compares the log with the hosts' own counters: two witnesses of one truth.
 func check(c *labCase, w *path) error {
 	for _, h := range []side{client, server} {
@@ -148,15 +151,15 @@ func check(c *labCase, w *path) error {
 			}
 		}
 		if n := c.counters[hostName(h)+".Tcp.RetransSegs"]; n != uint64(resent) {
-			return fmt.Errorf("the %s says that it resent %d segments, the wire saw %d", hostName(h), n, resent)
+			return fmt.Errorf("%w: the %s resent %d segments, the wire saw %d", errWitness, hostName(h), n, resent)
 		}
 		peer := hostName(h.peer())
 		if n := c.counters[peer+".Tcp.InCsumErrors"] + c.counters[peer+".Udp.InCsumErrors"]; n != uint64(damaged) {
-			return fmt.Errorf("the %s found %d bad checksums, the wire damaged %d", peer, n, damaged)
+			return fmt.Errorf("%w: the %s found %d bad checksums, the wire damaged %d", errWitness, peer, n, damaged)
 		}
 		// A second copy may have an old timestamp: it is dropped, and nothing with it.
 		if n := c.counters[hostName(h)+".TcpExt.PAWSEstab"]; n > uint64(w.copies) {
-			return fmt.Errorf("the %s dropped %d segments with old timestamps, which the log does not know", hostName(h), n)
+			return fmt.Errorf("%w: the %s dropped %d segments with old timestamps", errWitness, hostName(h), n)
 		}
 	}
 	return nil

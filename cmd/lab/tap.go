@@ -37,6 +37,7 @@ type capture struct {
 	notCauses []string
 	cannot    []string // "ack downstream": nothing in this capture can show it
 	atMost    []string // "ack upstream": some of it may be shown
+	noKinds   bool     // what set off a retransmission cannot be seen here
 }
 
 // A sighting is a frame that passed a tap.
@@ -104,7 +105,7 @@ func (t *tap) account(c *labCase, log [2][]*packet) *truth.Truth {
 	out := &truth.Truth{
 		Capture: t.file, Story: c.story, Tap: t.tap, SnapLength: t.snap, State: t.state, Causes: t.causes, NotCauses: t.notCauses,
 		Cannot: map[string]int{}, AtMost: map[string]int{}, Kernel: c.counters,
-		Retransmissions: []truth.Retransmission{}, Reordered: []int{}, NetworkCopies: []int{}, CaptureCopies: []int{}, Damaged: []int{}, LostHere: []int{},
+		Retransmissions: []truth.Retransmission{}, Reordered: []int{}, NetworkCopies: []int{}, CaptureCopies: []int{}, Hidden: []int{}, Damaged: []int{}, LostHere: []int{},
 	}
 	for _, from := range []side{client, server} {
 		if t.only == nil || *t.only == from {
@@ -112,6 +113,9 @@ func (t *tap) account(c *labCase, log [2][]*packet) *truth.Truth {
 		}
 	}
 	t.frames(out, log)
+	if !t.noKinds {
+		out.Kinds = kinds(c.counters, len(out.Retransmissions))
+	}
 	return out
 }
 
@@ -211,14 +215,27 @@ func (t *tap) frames(out *truth.Truth, log [2][]*packet) {
 		if p.bad && int(p.badAt) <= t.position(p.from) {
 			out.Damaged = append(out.Damaged, n)
 		}
-		if slices.ContainsFunc(s.packets, func(p *packet) bool { return p.retx }) {
+		switch {
+		case !slices.ContainsFunc(s.packets, func(p *packet) bool { return p.retx }):
+		case p.what() == "syn" && slices.Contains(t.cannot, "syn upstream"):
+			out.Hidden = append(out.Hidden, n)
+		default:
 			needed := slices.ContainsFunc(s.packets, func(p *packet) bool { return p.retx && needed(p, log[p.from]) })
 			out.Retransmissions = append(out.Retransmissions, truth.Retransmission{Frame: n, Needed: needed})
 		}
-		if slices.ContainsFunc(s.packets, func(p *packet) bool { return p.lost != nowhere && t.locus(p) != "upstream" }) {
+		if slices.ContainsFunc(s.packets, t.losesVisibly) {
 			out.LostHere = append(out.LostHere, n)
 		}
 	}
+}
+
+// losesVisibly reports whether p passed t, was lost behind it, and this can be known.
+func (t *tap) losesVisibly(p *packet) bool {
+	if p.lost == nowhere || t.locus(p) == "upstream" {
+		return false
+	}
+	key := p.what() + " " + t.locus(p)
+	return !slices.Contains(t.cannot, key) && !slices.Contains(t.atMost, key)
 }
 
 // needed reports whether some octet of p had not reached the receiver's stack
@@ -242,6 +259,43 @@ func needed(p *packet, log []*packet) bool {
 		at = next
 	}
 	return false
+}
+
+// kinds says what set off the retransmissions, by the hosts' own counters: nil
+// if these do not account for exactly what was seen.
+func kinds(counters map[string]uint64, seen int) map[string]map[string]int {
+	all, sum := map[string]map[string]int{}, 0
+	for _, h := range []side{client, server} {
+		get := func(name string) int { return int(counters[hostName(h)+"."+name]) }
+		syns := get("TcpExt.TCPSynRetrans")
+		of := map[string]int{
+			"fast": get("TcpExt.TCPFastRetrans"), "loss": get("TcpExt.TCPSlowStartRetrans"), "tlp": get("TcpExt.TCPLossProbes"),
+			"rto": get("TcpExt.TCPTimeouts"), "syn": syns,
+		}
+		if h == client {
+			of["rto"] -= syns // a SYN is sent again by a timeout, a SYN-ACK for a second SYN
+		} else {
+			of["synack"], of["syn"] = syns, 0
+		}
+		mine := 0
+		for kind, n := range of {
+			mine += n
+			if n == 0 {
+				delete(of, kind)
+			}
+		}
+		if mine != get("Tcp.RetransSegs") {
+			return nil
+		}
+		if mine > 0 {
+			all[addr4[h]] = of
+		}
+		sum += mine
+	}
+	if sum != seen {
+		return nil
+	}
+	return all
 }
 
 func protocolName(p *packet) string {

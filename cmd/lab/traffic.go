@@ -27,8 +27,9 @@ type traffic func(r *run) error
 // A run is a case while it runs.
 type run struct {
 	*lab
-	ctx context.Context
-	v6  bool
+	ctx  context.Context
+	v6   bool
+	pair uint16 // added to the ports: programs that run at once need their own
 }
 
 func (r *run) address(s side) netip.Addr {
@@ -39,7 +40,7 @@ func (r *run) address(s side) netip.Addr {
 }
 
 func (r *run) endpoint(s side) string {
-	return netip.AddrPortFrom(r.address(s), serverPort).String()
+	return netip.AddrPortFrom(r.address(s), serverPort+r.pair).String()
 }
 
 // listen opens the server's socket.
@@ -59,7 +60,7 @@ func (r *run) listen(buffer int) (net.Listener, error) {
 func (r *run) dial(network string, buffer int) (net.Conn, error) {
 	var c net.Conn
 	err := r.hosts[client].do(func() error {
-		local := netip.AddrPortFrom(r.address(client), clientPort)
+		local := netip.AddrPortFrom(r.address(client), clientPort+r.pair)
 		d := net.Dialer{Control: receiveBuffer(buffer), Timeout: patience, LocalAddr: net.TCPAddrFromAddrPort(local)}
 		if network == "udp" {
 			d.LocalAddr = net.UDPAddrFromAddrPort(local)
@@ -200,6 +201,23 @@ func slowReader(n, buffer int, nap time.Duration) traffic {
 			_, err := c.Write(text(n))
 			return err
 		})
+	}
+}
+
+// together runs several programs at once.
+func together(all ...traffic) traffic {
+	return func(r *run) error {
+		done := make(chan error)
+		for i, one := range all {
+			own := *r
+			own.pair = uint16(i)
+			go func() { done <- one(&own) }()
+		}
+		var err error
+		for range all {
+			err = errors.Join(err, <-done)
+		}
+		return err
 	}
 }
 

@@ -21,11 +21,16 @@ type Truth struct {
 	// earlier sent the same or higher octets; it was not needed if all its
 	// octets reached the receiver's stack by an earlier transmission.
 	Retransmissions []Retransmission `json:"retransmissions"`
-	Reordered       []int            `json:"reordered"`      // packets of the flow that were sent later had passed here
-	NetworkCopies   []int            `json:"network_copies"` // the second of two copies of one packet
-	CaptureCopies   []int            `json:"capture_copies"` // the same packet seen twice by the capture
-	Damaged         []int            `json:"damaged"`        // their transport checksum is wrong
+	Hidden          []int            `json:"hidden_retransmissions"` // nothing in this capture can show that they are
+	Reordered       []int            `json:"reordered"`              // packets of the flow that were sent later had passed here
+	NetworkCopies   []int            `json:"network_copies"`         // the second of two copies of one packet
+	CaptureCopies   []int            `json:"capture_copies"`         // the same packet seen twice by the capture
+	Damaged         []int            `json:"damaged"`                // their transport checksum is wrong
 	LostHere        []int            `json:"lost_downstream_frames"`
+
+	// Kinds are the retransmissions by IPv4 source address and what set them
+	// off, as the kernel counted; nil where that cannot be compared.
+	Kinds map[string]map[string]int `json:"kinds,omitempty"`
 
 	// State is the verdict's state: "nothing-lost", "lost", "cannot-tell".
 	State string `json:"state"`

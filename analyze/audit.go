@@ -24,27 +24,27 @@ const (
 	oneWayPackets = 3
 )
 
-// labelCopies decides for the whole file whose the copies are: those of the
-// capture when most frames have one, else the network's.
+// labelCopies decides for the whole file whose the copies are: those that came
+// at once are the capture's when most frames have one, else all are the
+// network's. It counts from the flows, which count also what was not kept.
 func labelCopies(res *Result) {
-	var copies uint64
-	for i := range res.Symptoms {
-		if res.Symptoms[i].Kind == flow.Duplicate && res.Symptoms[i].Close {
-			copies++
+	var prompt uint64
+	for i := range res.Flows {
+		prompt += res.Flows[i].Dir[0].Copies[0] + res.Flows[i].Dir[1].Copies[0]
+	}
+	res.Spanned = float64(prompt) > spanShare*float64(res.Counts.Frames)
+	for i := range res.Flows {
+		for d := range res.Flows[i].Dir {
+			h := &res.Flows[i].Dir[d]
+			h.Duplicates = [2]uint64{h.Copies[0] + h.Copies[1], 0}
+			if res.Spanned {
+				h.Duplicates = [2]uint64{h.Copies[1], h.Copies[0]}
+			}
 		}
 	}
-	res.Spanned = float64(copies) > spanShare*float64(res.Counts.Frames)
-	if !res.Spanned {
-		return
-	}
 	for i := range res.Symptoms {
-		if s := &res.Symptoms[i]; s.Kind == flow.Duplicate && s.Close {
+		if s := &res.Symptoms[i]; res.Spanned && s.Kind == flow.Duplicate && s.For < flow.CopyImmediate {
 			s.Detail = flow.CaptureCopy
-			h := &res.Flows[s.Flow].Dir[s.Dir]
-			if h.Duplicates[0] > 0 {
-				h.Duplicates[0]--
-				h.Duplicates[1]++
-			}
 		}
 	}
 }

@@ -59,11 +59,11 @@ func TestCopiesBelongToTheCaptureOnlyWhenSystematic(t *testing.T) {
 		want   flow.Detail
 	}{{30, flow.NetworkCopy}, {90, flow.CaptureCopy}} {
 		f := tcpFlow()
-		f.Dir[0].Duplicates[0] = uint64(tt.copies)
+		f.Dir[0].Copies[0] = uint64(tt.copies)
 		res := &Result{Flows: []flow.Facts{f}}
 		res.Counts.Frames = 200
 		for range tt.copies {
-			res.Symptoms = append(res.Symptoms, flow.Symptom{Kind: flow.Duplicate, Detail: flow.NetworkCopy, Close: true})
+			res.Symptoms = append(res.Symptoms, flow.Symptom{Kind: flow.Duplicate, Detail: flow.NetworkCopy})
 		}
 		conclude(res, Options{})
 		if got := res.Symptoms[0].Detail; got != tt.want {

@@ -29,7 +29,6 @@ type Symptom struct {
 	Need     Need  // of retransmissions
 	Dir      uint8 // direction of the packets in question: 0 originator to responder, 1 back
 	Protocol uint8
-	Close    bool // of duplicates: the copy came within 1 ms of the first
 }
 
 // Kind is the kind of a symptom; the names are those of the JSON contract.

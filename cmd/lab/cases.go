@@ -12,6 +12,9 @@ func pureACK(p *packet) bool  { return p.what() == "ack" && p.number > 2 }
 func datagram(p *packet) bool { return p.what() == "datagram" }
 func firstSYN(p *packet) bool { return p.what() == "syn" && !p.retx }
 
+// uploaded matches new data of the first of several programs.
+func uploaded(p *packet) bool { return newData(p) && p.dst.Port() == serverPort }
+
 // oneSegment is what a full segment holds: 1500 octets less IPv4, TCP and timestamps.
 const oneSegment = 1448
 
@@ -61,9 +64,9 @@ var lossCases = []labCase{
 		name: "demo", seed: 31, half: wide, traffic: together(upload(900_000), responses(10, 12_000, 20*time.Millisecond)),
 		story: "An upload beside questions and answers, seen in the middle: losses on both sides of the tap, and some reordering.",
 		faults: []fault{
-			{from: client, where: firstHalf, match: newData, chance: 0.01, do: drop},
-			{from: client, where: firstHalf, match: newData, chance: 0.01, do: delay, late: 4 * time.Millisecond},
-			{from: client, where: secondHalf, match: newData, chance: 0.03, do: drop},
+			{from: client, where: firstHalf, match: uploaded, chance: 0.01, do: drop},
+			{from: client, where: firstHalf, match: uploaded, chance: 0.01, do: delay, late: 4 * time.Millisecond},
+			{from: client, where: secondHalf, match: uploaded, chance: 0.03, do: drop},
 			{from: server, where: firstHalf, match: newData, chance: 0.04, do: drop},
 		},
 		captures: []capture{
@@ -181,7 +184,7 @@ var lossCases = []labCase{
 		},
 		captures: []capture{
 			{file: "damage-sender.pcapng.gz", at: atClient, tap: "sender", snap: whole, state: "lost", notCauses: []string{"tcp-checksum"}},
-			{file: "damage-receiver.pcap.gz", at: atServer, tap: "receiver", snap: whole, state: "lost", causes: []string{"tcp-checksum"}},
+			{file: "damage-receiver.pcapng.gz", at: atServer, tap: "receiver", snap: whole, state: "lost", causes: []string{"tcp-checksum"}},
 		},
 	},
 	{

@@ -49,7 +49,6 @@ func makeAll(ctx context.Context, folder, only string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	var lines []string
 	for _, c := range cases {
 		if !match.MatchString(c.name) {
 			continue
@@ -66,10 +65,6 @@ func makeAll(ctx context.Context, folder, only string) error {
 		for _, m := range made {
 			fmt.Println(m)
 		}
-		lines = append(lines, made...)
 	}
-	if only != "" {
-		return nil // SOURCES describes a whole run
-	}
-	return writeSources(folder, lines)
+	return writeSources(folder)
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"whydrop/cmd/lab/truth"
 )
 
 // A labCase is one experiment: traffic over a wire that does something to it,
@@ -98,7 +100,7 @@ func play(ctx context.Context, l *lab, c *labCase, w *path) error {
 	road, stopRoad := context.WithCancel(ctx)
 	carried := make(chan error, 1)
 	go func() { carried <- w.carry(road) }()
-	err := c.traffic(&run{lab: l, ctx: ctx, v6: c.v6})
+	err := c.traffic(&run{lab: l, ctx: ctx, of: c})
 	time.Sleep(settle + 4*(c.half[0]+c.half[1]))
 	stopRoad()
 	return errors.Join(err, <-carried)
@@ -227,7 +229,7 @@ func truthName(file string) string {
 }
 
 // writeSources writes how the folder's captures came to be.
-func writeSources(folder string, lines []string) error {
+func writeSources(folder string) error {
 	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	if err != nil {
 		return err
@@ -236,9 +238,17 @@ func writeSources(folder string, lines []string) error {
 	fmt.Fprintf(&b, "# Captures of real Linux stacks, made by cmd/lab (make lab) on Linux %s, %s.\n", bytes.TrimSpace(release), time.Now().UTC().Format(time.DateOnly))
 	b.WriteString("# They are ours, under the licence of this repository. Two hosts in network namespaces, a wire that\n")
 	b.WriteString("# keeps the fate of every packet. NAME.truth.json beside each says what happened, packet by packet.\n#\n")
-	for _, line := range lines {
-		fmt.Fprintln(&b, line)
-		fmt.Fprintln(&b, truthName(strings.Fields(line)[0]))
+	for _, c := range cases {
+		for _, made := range c.captures {
+			facts, err := truth.Read(filepath.Join(folder, truthName(made.file)))
+			if errors.Is(err, os.ErrNotExist) {
+				continue // not made yet
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, "%s\n%s\n", summary(facts), truthName(made.file))
+		}
 	}
 	return os.WriteFile(filepath.Join(folder, "SOURCES"), []byte(b.String()), 0o644)
 }

@@ -114,7 +114,7 @@ func (t *tap) account(c *labCase, log [2][]*packet) *truth.Truth {
 	}
 	t.frames(out, log)
 	if !t.noKinds {
-		out.Kinds = kinds(c.counters, len(out.Retransmissions))
+		out.Kinds = kinds(c, len(out.Retransmissions))
 	}
 	return out
 }
@@ -221,7 +221,7 @@ func (t *tap) frames(out *truth.Truth, log [2][]*packet) {
 			out.Hidden = append(out.Hidden, n)
 		default:
 			needed := slices.ContainsFunc(s.packets, func(p *packet) bool { return p.retx && needed(p, log[p.from]) })
-			out.Retransmissions = append(out.Retransmissions, truth.Retransmission{Frame: n, Needed: needed})
+			out.Retransmissions = append(out.Retransmissions, truth.Retransmission{Frame: n, Needed: needed, Lost: p.lost != nowhere})
 		}
 		if slices.ContainsFunc(s.packets, t.losesVisibly) {
 			out.LostHere = append(out.LostHere, n)
@@ -263,10 +263,10 @@ func needed(p *packet, log []*packet) bool {
 
 // kinds says what set off the retransmissions, by the hosts' own counters: nil
 // if these do not account for exactly what was seen.
-func kinds(counters map[string]uint64, seen int) map[string]map[string]int {
+func kinds(c *labCase, seen int) map[string]map[string]int {
 	all, sum := map[string]map[string]int{}, 0
 	for _, h := range []side{client, server} {
-		get := func(name string) int { return int(counters[hostName(h)+"."+name]) }
+		get := func(name string) int { return int(c.counters[hostName(h)+"."+name]) }
 		syns := get("TcpExt.TCPSynRetrans")
 		of := map[string]int{
 			"fast": get("TcpExt.TCPFastRetrans"), "loss": get("TcpExt.TCPSlowStartRetrans"), "tlp": get("TcpExt.TCPLossProbes"),
@@ -288,7 +288,7 @@ func kinds(counters map[string]uint64, seen int) map[string]map[string]int {
 			return nil
 		}
 		if mine > 0 {
-			all[addr4[h]] = of
+			all[c.address(h).String()] = of
 		}
 		sum += mine
 	}

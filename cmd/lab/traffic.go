@@ -28,19 +28,20 @@ type traffic func(r *run) error
 type run struct {
 	*lab
 	ctx  context.Context
-	v6   bool
+	of   *labCase
 	pair uint16 // added to the ports: programs that run at once need their own
 }
 
-func (r *run) address(s side) netip.Addr {
-	if r.v6 {
+// address is the address of a host in c.
+func (c *labCase) address(s side) netip.Addr {
+	if c.v6 {
 		return netip.MustParseAddr(addr6[s])
 	}
 	return netip.MustParseAddr(addr4[s])
 }
 
 func (r *run) endpoint(s side) string {
-	return netip.AddrPortFrom(r.address(s), serverPort+r.pair).String()
+	return netip.AddrPortFrom(r.of.address(s), serverPort+r.pair).String()
 }
 
 // listen opens the server's socket.
@@ -60,7 +61,7 @@ func (r *run) listen(buffer int) (net.Listener, error) {
 func (r *run) dial(network string, buffer int) (net.Conn, error) {
 	var c net.Conn
 	err := r.hosts[client].do(func() error {
-		local := netip.AddrPortFrom(r.address(client), clientPort+r.pair)
+		local := netip.AddrPortFrom(r.of.address(client), clientPort+r.pair)
 		d := net.Dialer{Control: receiveBuffer(buffer), Timeout: patience, LocalAddr: net.TCPAddrFromAddrPort(local)}
 		if network == "udp" {
 			d.LocalAddr = net.UDPAddrFromAddrPort(local)

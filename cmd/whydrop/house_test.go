@@ -24,8 +24,8 @@ const root = "../.."
 var layers = map[string]string{
 	"report":           "analyze analyze/cause analyze/flow decode capture",
 	"analyze":          "analyze/detect analyze/flow analyze/cause decode capture",
-	"analyze/detect":   "analyze/flow analyze/cause decode",
-	"analyze/flow":     "decode",
+	"analyze/detect":   "analyze/flow analyze/cause decode capture",
+	"analyze/flow":     "decode capture",
 	"analyze/cause":    "",
 	"analyze/netsim":   "capture decode decode/checksum",
 	"decode":           "decode/checksum capture",

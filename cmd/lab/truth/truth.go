@@ -28,7 +28,7 @@ type Truth struct {
 	Damaged         []int            `json:"damaged"`                // their transport checksum is wrong
 	LostHere        []int            `json:"lost_downstream_frames"`
 
-	// Kinds are the retransmissions by IPv4 source address and what set them
+	// Kinds are the retransmissions by source address and what set them
 	// off, as the kernel counted; nil where that cannot be compared.
 	Kinds map[string]map[string]int `json:"kinds,omitempty"`
 
@@ -63,6 +63,7 @@ type Direction struct {
 type Retransmission struct {
 	Frame  int  `json:"frame"`
 	Needed bool `json:"needed"`
+	Lost   bool `json:"lost,omitempty"` // as the copy before it was
 }
 
 // Read reads a truth file.

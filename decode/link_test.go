@@ -55,10 +55,8 @@ func TestLinkLayers(t *testing.T) {
 		{"802.11 with four addresses", capture.LinkIEEE80211, "0803 0000 020000000001 020000000002 020000000003 1000 020000000004 " + snap, false},
 		{"802.11 with QoS and HT control", capture.LinkIEEE80211, "8881 0000 020000000001 020000000002 020000000003 1000 0600 00000000 " + snap, false},
 		{"radiotap", capture.LinkRadiotap, "0000 0800 00000000 0801 0000 020000000001 020000000002 020000000003 1000 " + snap, false},
-		{
-			"radiotap with TSFT and padded header", capture.LinkRadiotap,
-			"0000 1c00 03000080 00000000 00000000 0000000000000000 20 000000 8801 0000 020000000001 020000000002 020000000003 1000 0600 0000" + snap, false,
-		},
+		{"radiotap with TSFT and padded header", capture.LinkRadiotap,
+			"0000 1c00 03000080 00000000 00000000 0000000000000000 20 000000 8801 0000 020000000001 020000000002 020000000003 1000 0600 0000" + snap, false},
 	}
 	for _, tt := range tests {
 		segment := tcp4(filler(24))

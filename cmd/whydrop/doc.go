@@ -16,7 +16,7 @@
 // next step:
 //
 //	$ whydrop analyze testdata/pcap/loss-sender.pcapng.gz
-//	20 of 828 packets were lost.
+//	20 of 901 packets were lost.
 //	   15  downstream of this capture: cause unknown                         certain
 //	    5  downstream of this capture: cause unknown                         likely
 //	0 unexplained.

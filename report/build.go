@@ -285,6 +285,7 @@ func (b *builder) charge(c *analyze.Charge) Charge {
 // could place is shown as such.
 func (b *builder) path() Path {
 	return Path{
+		Back:       b.back(),
 		Tap:        b.res.Tap.Place.String(),
 		SenderHost: b.byLocus[cause.SenderHost],
 		Upstream:   b.byLocus[cause.Upstream],
@@ -295,4 +296,21 @@ func (b *builder) path() Path {
 		BlindUp:    b.state() == StateCannotTell && !b.gapless(),
 		BlindDown:  b.state() == StateCannotTell,
 	}
+}
+
+// back sums what was lost on the network on its way to a tap on the sender, or
+// from one on the receiver: packets that travelled against most of the data.
+func (b *builder) back() uint64 {
+	var n uint64
+	for i := range b.res.Ledger.Charges {
+		c := &b.res.Ledger.Charges[i]
+		if c.Locus != cause.Upstream && c.Locus != cause.Downstream || !b.hasFlow(c) {
+			continue
+		}
+		dir := &b.res.Flows[c.Flow].Dir
+		if against := dir[1-c.Dir&1].Octets > dir[c.Dir&1].Octets; against {
+			n += c.Packets
+		}
+	}
+	return n
 }

@@ -140,6 +140,9 @@ func rivals(charges []*analyze.Charge) []string {
 	for _, c := range charges {
 		for _, r := range c.Rivals {
 			line := string(r.Cause) + ": " + strings.TrimSuffix(r.Why, ".") + "."
+			if r.Cause == cause.Unknown { // of what the capture lacks: the rival is a loss
+				line = "lost: " + strings.TrimSuffix(r.Why, ".") + "."
+			}
 			if packets[line] == 0 {
 				lines = append(lines, line)
 			}

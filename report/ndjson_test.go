@@ -159,3 +159,36 @@ func BenchmarkSymptoms(b *testing.B) {
 	}
 	b.SetBytes(int64(octets))
 }
+
+// manyFlows is a capture of n short connections, every tenth with a loss.
+func manyFlows(n int) *analyze.Result {
+	s := newStage("many.pcap", 60_000*ms)
+	for i := range n {
+		f := s.tcp(fmt.Sprintf("10.%d.%d.%d:%d", i>>16&255, i>>8&255, i&255, 1024+i%60000), "10.30.4.2:443", 12, 9)
+		if i%10 == 0 {
+			s.lose(f, sackHole, int64(i%60_000)*ms)
+		}
+	}
+	return s.result(0)
+}
+
+func BenchmarkFlowRecords(b *testing.B) {
+	res := manyFlows(1000)
+	r := Build(res, BuildOptions{})
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := NDJSON(io.Discard, res, r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/flow")
+}
+
+func BenchmarkBuild(b *testing.B) {
+	res := manyFlows(100_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		Build(res, BuildOptions{})
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/flow")
+}

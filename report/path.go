@@ -160,9 +160,13 @@ func (p *printer) extras(path *Path) {
 	add(path.SenderHost, "in the sender host")
 	switch path.Tap {
 	case tapSender:
-		add(path.Upstream, "on the way back")
+		back := min(path.Back, path.Upstream)
+		add(back, "on the way back")
+		add(path.Upstream-back, "upstream")
 	case tapReceiver:
-		add(path.Downstream, "on the way back")
+		back := min(path.Back, path.Downstream)
+		add(back, "on the way back")
+		add(path.Downstream-back, "downstream")
 	}
 	if path.Tap != tapReceiver {
 		add(path.Receiver, "in the receiver host")

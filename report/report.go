@@ -288,6 +288,7 @@ type Cause struct {
 }
 
 // Path is what the picture of the path shows: packets missing by their place.
+// Sender and receiver are those of most of the data of each flow.
 type Path struct {
 	Tap        string // as Tap.Locus
 	SenderHost uint64
@@ -296,6 +297,7 @@ type Path struct {
 	Downstream uint64
 	Receiver   uint64
 	Elsewhere  uint64 // lost, and no place is known
+	Back       uint64 // of Upstream or Downstream, at a tap on a host: lost on the way back
 	BlindUp    bool   // what happens upstream cannot be told
 	BlindDown  bool   // likewise downstream
 }

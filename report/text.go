@@ -17,7 +17,7 @@ type TextOptions struct {
 // Limits of the first screen: it answers within 24 lines of 80 columns.
 const (
 	maxGroups    = 5  // lines of charges, then "… and 3 more causes"
-	countEnd     = 5  // counts of groups end before this column
+	countEnd     = 5  // counts of groups end before this column, or further right
 	phraseColumn = 7  // their phrases begin here
 	sureColumn   = 73 // and their confidence here
 	phraseWidth  = 72
@@ -72,17 +72,21 @@ func (p *printer) answer(v *Verdict) {
 		return
 	}
 	groups := lines(v)
+	end := countEnd
+	for i := range groups {
+		end = max(end, 1+p.width(count(groups[i].Packets)))
+	}
 	for i := range groups {
 		if i == maxGroups {
-			p.moreGroups(groups[i:])
+			p.moreGroups(groups[i:], end)
 			break
 		}
-		p.group(&groups[i])
+		p.group(&groups[i], end)
 	}
 	for _, s := range v.Unsure {
-		p.number(unsure, "?", countEnd)
-		p.to(phraseColumn)
-		p.wrap(s, plain, phraseColumn, 3)
+		p.number(unsure, "?", end)
+		p.to(end + columnGap)
+		p.wrap(s, plain, end+columnGap, 3)
 		p.nl()
 	}
 	if v.State == StateLost && v.Aside != "" {
@@ -123,27 +127,28 @@ func (p *printer) aside(v *Verdict) {
 	p.wrap(text, r, 0, 2)
 }
 
-func (p *printer) group(g *Group) {
+// group is one line: how many, where, why, how sure. Counts end before column end.
+func (p *printer) group(g *Group, end int) {
 	r := lostCount
 	if g.Locus == locusCapture {
 		r = unsure
 	}
-	p.number(r, count(g.Packets), countEnd)
-	p.to(max(phraseColumn, p.col+2))
+	p.number(r, count(g.Packets), end)
+	p.to(end + columnGap)
 	width := min(phraseWidth, p.Width-len("  certain "))
-	p.wrapTo(g.Phrase, plain, phraseColumn, 2, width)
+	p.wrapTo(g.Phrase, plain, end+columnGap, 2, width)
 	p.to(min(sureColumn, p.Width-len(g.Confidence)))
 	p.put(plain, g.Confidence)
 	p.nl()
 }
 
 // moreGroups counts the groups that the first screen has no room for.
-func (p *printer) moreGroups(rest []Group) {
+func (p *printer) moreGroups(rest []Group, end int) {
 	var packets uint64
 	for i := range rest {
 		packets += rest[i].Packets
 	}
-	p.to(phraseColumn)
+	p.to(end + columnGap)
 	p.put(skip, "… and "+counted(uint64(len(rest)), "more cause")+", "+counted(packets, "packet"))
 	p.nl()
 }

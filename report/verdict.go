@@ -135,7 +135,7 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 		}
 		v.Advice = []string{"Capture both directions, here or at the receiver:", tcpdump("both.pcap", hosts)}
 	case v.Unexplained > 0:
-		v.Sentence = how + "what is missing fits more than one story."
+		v.Sentence = how + "the evidence fits two stories."
 		v.Unsure = []string{counted(v.Unexplained, "packet") + ". Each was lost, or its ACK was, or only this capture lacks it. " +
 			"A capture at the other end would tell."}
 		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}

@@ -105,8 +105,8 @@
 //
 // A slip of the finger is no obstacle:
 //
-//	$ whydrop explain reciever-not-reading
-//	whydrop: no cause is called "reciever-not-reading"
+//	$ whydrop explain receiver-not-readign
+//	whydrop: no cause is called "receiver-not-readign"
 //	  hint: did you mean receiver-not-reading?  All causes: whydrop causes
 //	exit 2
 //

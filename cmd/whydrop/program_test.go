@@ -22,7 +22,7 @@ func TestNearest(t *testing.T) {
 		{"explian", "explain"}, // two letters swapped
 		{"cause", "causes"},
 		{"comp", "completion"}, // a word begun
-		{"reciever-not-readng", "receiver-not-reading"},
+		{"recever-not-readng", "receiver-not-reading"},
 		{"ACK-LOST", "ack-lost"},
 		{"frobnicate", ""},
 		{"x", ""},

@@ -43,12 +43,13 @@ func (p *program) analyze(ctx context.Context, j *job) error {
 	code := exitDone
 	for _, paths := range groups {
 		one, err := p.analyzeOne(ctx, j, paths, out)
-		if err != nil && !(j.separate && isUnread(err)) {
-			return err
-		}
-		if err != nil { // the other reports stand without it
+		switch {
+		case err == nil:
+		case j.separate && isUnread(err): // the other reports stand without it
 			p.complain(err)
 			one = exitUsage
+		default:
+			return err
 		}
 		code = worstOf(code, one)
 		if ctx.Err() != nil {
@@ -82,7 +83,7 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 		}
 		return 0, err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }()
 	stop := p.progress(j, meter)
 	res, err := analyze.Run(ctx, src, analyze.Options{Workers: j.workers, At: j.tap})
 	stop()

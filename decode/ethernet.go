@@ -26,7 +26,14 @@ func (w *walk) ethernet() {
 // typeOrLength goes on behind a field that is an EtherType, or below 0x600 an
 // 802.3 length with an LLC header behind it (IEEE 802.3 §3.2.6).
 func (w *walk) typeOrLength(t uint16) {
-	if t > maxLength8023 {
+	switch {
+	case t == etherIPv4:
+		w.next = atIPv4
+		return
+	case t == etherIPv6:
+		w.next = atIPv6
+		return
+	case t > maxLength8023:
 		w.etherType(t)
 		return
 	}

@@ -7,12 +7,11 @@ import (
 	"whydrop/decode/checksum"
 )
 
-// Odd constants with well mixed bits: the fractional parts of the golden ratio,
-// of √2 and of √3, times 2^64.
+// Odd constants with well mixed bits: the fractional parts of the golden ratio
+// and of √2, times 2^64.
 const (
 	mixGolden = 0x9e3779b97f4a7c15
 	mixSqrt2  = 0x6a09e667f3bcc909
-	mixSqrt3  = 0xbb67ae8584caa73b
 )
 
 // mix multiplies to 128 bits and folds the halves: every bit of the result
@@ -27,8 +26,7 @@ func PairHash(a, b Addr) uint32 {
 	ha := mix(binary.LittleEndian.Uint64(a[0:8]), binary.LittleEndian.Uint64(a[8:16]))
 	hb := mix(binary.LittleEndian.Uint64(b[0:8]), binary.LittleEndian.Uint64(b[8:16]))
 	// The sum is symmetric and, other than exclusive or, not zero when both are equal.
-	h := mix(ha+hb, mixSqrt3)
-	return uint32(h >> 32)
+	return uint32((ha + hb) >> 32)
 }
 
 // hashPayload makes a hash of an unfolded sum, which the checksum needed

@@ -19,11 +19,13 @@ const whenBuckets = 48
 // maxRivals is how many rivals a group names: the first screen has two lines for them.
 const maxRivals = 2
 
-// A groupKey is what the charges of one line have in common.
+// A groupKey is what the charges of one line have in common. A line says what
+// holds for each of its packets, so the certain stand with the likely, as
+// likely; what is merely possible stands apart.
 type groupKey struct {
-	locus      cause.Locus
-	cause      cause.ID
-	confidence cause.Confidence
+	locus    cause.Locus
+	cause    cause.ID
+	possible bool
 }
 
 // groups are the lines of the first screen: most packets first, and those that
@@ -32,7 +34,7 @@ func (b *builder) groups() []Group {
 	byKey := map[groupKey][]*analyze.Charge{}
 	for i := range b.res.Ledger.Charges {
 		c := &b.res.Ledger.Charges[i]
-		k := groupKey{c.Locus, c.Cause, c.Confidence}
+		k := groupKey{c.Locus, c.Cause, c.Confidence == cause.Possible}
 		byKey[k] = append(byKey[k], c)
 	}
 	type entry struct {
@@ -53,10 +55,16 @@ func (b *builder) groups() []Group {
 		}
 		return 0
 	}
+	second := func(e entry) int {
+		if e.key.possible {
+			return 1
+		}
+		return 0
+	}
 	slices.SortFunc(order, func(x, y entry) int {
 		return cmp.Or(cmp.Compare(only(x), only(y)), cmp.Compare(y.packets, x.packets),
 			cmp.Compare(x.key.locus, y.key.locus), cmp.Compare(x.key.cause, y.key.cause),
-			cmp.Compare(y.key.confidence, x.key.confidence))
+			cmp.Compare(second(x), second(y)))
 	})
 	groups := make([]Group, 0, len(order))
 	for _, e := range order {
@@ -68,14 +76,18 @@ func (b *builder) groups() []Group {
 func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) Group {
 	slices.SortStableFunc(charges, func(x, y *analyze.Charge) int { return cmp.Compare(x.First, y.First) })
 	rule := mainRule(charges)
+	sure := cause.Certain
+	for _, c := range charges {
+		sure = min(sure, c.Confidence)
+	}
 	g := Group{
 		Packets: packets, Locus: k.locus.String(), Cause: string(k.cause),
-		Phrase: where[k.locus] + ": " + b.whyOf(k, rule), Confidence: k.confidence.String(),
+		Phrase: where[k.locus] + ": " + b.whyOf(k, rule), Confidence: sure.String(),
 		Rule: ruleOf(rule).id, Not: rivals(charges), Do: b.doOf(k, charges),
 		Flows: flowsOf(charges), When: b.when(charges),
 	}
 	g.Seen = b.seen(charges, g.Flows)
-	if k.confidence == cause.Possible && len(g.Not) > 0 {
+	if k.possible && len(g.Not) > 0 {
 		// Rivals of a mere possibility stand: they are not excluded.
 		g.Seen += " It fits " + strings.ReplaceAll(strings.Join(g.Not, " "), ": ", " as well: ")
 		g.Not = []string{}
@@ -141,7 +153,8 @@ func rivals(charges []*analyze.Charge) []string {
 		for _, r := range c.Rivals {
 			line := string(r.Cause) + ": " + strings.TrimSuffix(r.Why, ".") + "."
 			if r.Cause == cause.Unknown { // of what the capture lacks: the rival is a loss
-				line = "lost: " + strings.TrimSuffix(r.Why, ".") + "."
+				reason, _, _ := strings.Cut(r.Why, ":")
+				line = "lost: " + strings.TrimSuffix(reason, ".") + "."
 			}
 			if packets[line] == 0 {
 				lines = append(lines, line)

@@ -113,14 +113,20 @@ func octets(n uint64) string {
 // duration writes ns the way a person says it: 120 µs, 75.7 ms, 3.2 s, 1 h 12 min.
 func duration(ns int64) string {
 	d := max(time.Duration(ns), 0)
+	// A unit starts where the one below would round up to it.
+	const (
+		milli = time.Millisecond - time.Microsecond/2
+		tenth = 100*time.Millisecond - 50*time.Microsecond
+		whole = time.Second - time.Millisecond/2
+	)
 	switch {
 	case d == 0:
 		return "0 s"
-	case d < time.Millisecond:
+	case d < milli:
 		return count(uint64(d.Round(time.Microsecond)/time.Microsecond)) + " µs"
-	case d < 100*time.Millisecond:
+	case d < tenth:
 		return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 1, 64) + " ms"
-	case d < time.Second:
+	case d < whole:
 		return count(uint64(d.Round(time.Millisecond)/time.Millisecond)) + " ms"
 	case d < 2*time.Minute:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"

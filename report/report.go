@@ -87,7 +87,8 @@ type Verdict struct {
 	Duration    float64  `json:"duration_s"`
 }
 
-// Group is a line of the first screen: charges with one locus, cause and confidence.
+// Group is a line of the first screen: charges with one locus and cause.
+// Confidence is that of the least sure of them.
 type Group struct {
 	Packets    uint64   `json:"packets"`
 	Locus      string   `json:"locus" jsonschema:"enum=sender-host,enum=upstream,enum=downstream,enum=receiver-host,enum=capture,enum=unknown"`

@@ -136,8 +136,7 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 		v.Advice = []string{"Capture both directions, here or at the receiver:", tcpdump("both.pcap", hosts)}
 	case v.Unexplained > 0:
 		v.Sentence = how + "the evidence fits two stories."
-		v.Unsure = []string{counted(v.Unexplained, "packet") + ". Each was lost, or its ACK was, or only this capture lacks it. " +
-			"A capture at the other end would tell."}
+		v.Unsure = []string{b.twoStories(v.Unexplained)}
 		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
 	default:
 		v.Sentence = how + "nothing numbers these packets."
@@ -151,6 +150,22 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 	if b.gapless() {
 		v.Sure = []string{"nothing is missing upstream of this capture: 0 gaps in " + counted(b.packets, "packet")}
 	}
+}
+
+// twoStories says what n packets that no charge explains have in common.
+func (b *builder) twoStories(n uint64) string {
+	acks := uint64(0)
+	for i := range b.res.Ledger.Losses {
+		l := &b.res.Ledger.Losses[i]
+		if l.What == flow.ACKPacket && (l.Place == flow.Unaccounted || l.Place == flow.PlaceUnknown) {
+			acks += uint64(l.Packets)
+		}
+	}
+	if acks == n { // nothing answers an ACK: tcp-rules.md §5
+		return counted(n, "ACK") + ". Each was lost, or only this capture lacks it; nothing answers an ACK. The data arrived."
+	}
+	return counted(n, "packet") + ". Each was lost, or its ACK was, or only this capture lacks it. " +
+		"A capture at the other end would tell."
 }
 
 // unaccounted counts packets that no charge explains by the reason they gave.

@@ -1,6 +1,7 @@
 package pcapfile
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -97,13 +98,21 @@ func (s *slab) hold(b *block) {
 	s.block = b
 }
 
-// adopt makes s keep the frames of parent alive.
-func (s *slab) adopt(parent *slab) {
-	if n := len(s.parents); n > 0 && s.parents[n-1] == parent {
-		return
+// maxParents bounds the blocks that a merged batch keeps alive: some batches more
+// for many tiny files, instead of 512 blocks for 512 frames.
+const maxParents = 16
+
+// adopt makes s keep the frames of parent alive, unless it has too many parents.
+func (s *slab) adopt(parent *slab) bool {
+	if slices.Contains(s.parents, parent) {
+		return true
+	}
+	if len(s.parents) == maxParents {
+		return false
 	}
 	parent.refs.Add(1)
 	s.parents = append(s.parents, parent)
+	return true
 }
 
 // hand gives the reference of s away as a batch.

@@ -44,6 +44,9 @@ func newFile(path string, raw *counted, p *pool, bufferOctets int) (*file, error
 	if raw.close != nil {
 		f.closer = append(f.closer, raw.close)
 	}
+	if raw.size >= 0 {
+		bufferOctets = int(min(int64(bufferOctets), raw.size+1)) // and room to see the end
+	}
 	buffered := bufio.NewReaderSize(raw, bufferOctets)
 	head, err := buffered.Peek(headMagic)
 	switch {

@@ -116,8 +116,10 @@ func (r *Reader) merge() *slab {
 			out.release()
 			return r.advance(c)
 		}
+		if !out.adopt(c.slab) {
+			break
+		}
 		for len(out.frames) < cap(out.frames) {
-			out.adopt(c.slab)
 			out.frames = append(out.frames, c.slab.frames[c.at])
 			c.at++
 			if c.at == len(c.slab.frames) {

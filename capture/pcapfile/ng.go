@@ -131,7 +131,7 @@ func (n *pcapng) block(f *file, kind uint32, body []byte, out []capture.Frame) (
 	case blockPacket:
 		return n.obsolete(f, body, out)
 	case blockStats:
-		return out, n.statistics(f, body)
+		n.statistics(f, body)
 	case blockInterface:
 		return out, n.describe(f, body)
 	case pcapngMagic:

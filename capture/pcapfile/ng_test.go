@@ -205,12 +205,9 @@ func TestDamagedBlocks(t *testing.T) {
 		{"interface", func(b *oct) { b.epb(1, 1, "", 0, nil) }, "packet of interface 1, of which the section describes 1"},
 		{"interface hostile", func(b *oct) { b.epb(0xffffffff, 1, "", 0, nil) },
 			"packet of interface 4294967295, of which the section describes 1"},
-		{"statistics of nothing", func(b *oct) { b.isb(7, 1, func(*oct) {}) },
-			"statistics of interface 7, of which the section describes 1"},
 		{"packet short", func(b *oct) { b.block(blockEnhanced, func(b *oct) { b.u32(0, 0, 0, 0) }) }, "packet block of 16 octets is too short"},
 		{"old packet short", func(b *oct) { b.block(blockPacket, func(b *oct) { b.u32(0) }) }, "packet block of 4 octets is too short"},
 		{"simple packet short", func(b *oct) { b.block(blockSimple, func(*oct) {}) }, "simple packet block of 0 octets is too short"},
-		{"statistics short", func(b *oct) { b.block(blockStats, func(b *oct) { b.u32(0) }) }, "statistics block of 4 octets is too short"},
 		{"interface short", func(b *oct) { b.block(blockInterface, func(b *oct) { b.u32(0) }) }, "interface description of 4 octets is too short"},
 		{"section mark", func(b *oct) { b.block(pcapngMagic, func(b *oct) { b.u32(0x11223344, 0, 0, 0) }) }, "section with byte order mark"},
 		{"section version", func(b *oct) {
@@ -261,5 +258,15 @@ func TestShortOptions(t *testing.T) {
 	if got[0].Time != 1e9 || got[0].Direction != 0 || in.Stats.PacketDrops != (capture.Counter{}) ||
 		in.Stats.InterfaceDrops != (capture.Counter{}) || len(in.Notes) != 0 {
 		t.Errorf("frame %+v, input %+v", got[0], in)
+	}
+}
+
+// TestStatisticsOfNothing checks that statistics that make no sense are left out.
+func TestStatisticsOfNothing(t *testing.T) {
+	b := le().shb().idb(1, 0, nil).isb(7, 1, func(b *oct) { b.opt64(isbReceived, 1) }).
+		block(blockStats, func(b *oct) { b.u32(0) }).epb(0, 1, "a", 1, nil)
+	got, in := read(t, b.b, Options{})
+	if len(got) != 1 || in.Damage != nil || len(in.Notes) != 2 || in.Stats.Received != (capture.Counter{}) {
+		t.Errorf("%d frames, input %+v", len(got), in)
 	}
 }

@@ -1,10 +1,6 @@
 package pcapfile
 
-import (
-	"fmt"
-
-	"whydrop/capture"
-)
+import "whydrop/capture"
 
 // ifaceStats are the counters of the last Interface Statistics Block of an interface.
 // They only grow, so what happened between two blocks is their difference.
@@ -14,14 +10,17 @@ type ifaceStats struct {
 }
 
 // statistics reads an Interface Statistics Block: interface:32 time:64 options.
-func (n *pcapng) statistics(f *file, body []byte) string {
+// One that makes no sense is left out: no packet depends on it.
+func (n *pcapng) statistics(f *file, body []byte) {
 	const fixed = 12
 	if len(body) < fixed {
-		return fmt.Sprintf("statistics block of %d octets is too short", len(body))
+		f.note("interface statistics are too short, and are left out")
+		return
 	}
 	id := n.order.u32(body)
 	if uint64(id) >= uint64(len(n.interfaces)) {
-		return fmt.Sprintf("statistics of interface %d, of which the section describes %d", id, len(n.interfaces))
+		f.note("interface statistics are of an interface that is not described, and are left out")
+		return
 	}
 	i := n.interfaces[id]
 	before := i.stats
@@ -47,7 +46,6 @@ func (n *pcapng) statistics(f *file, body []byte) string {
 	n.tornNote(f, &opts, "interface statistics")
 	i.stats = now
 	f.addStats(&before, &now, from)
-	return ""
 }
 
 // ticks reads a time stamp: the upper 32 bits, then the lower.

@@ -44,6 +44,7 @@ func (o Options) filled() Options {
 type Reader struct {
 	options Options
 	pool    *pool
+	peek    *pool     // for looking at the start of files
 	waiting []waiting // not opened yet, the earliest first
 	active  []*cursor
 	files   []*file // opened so far
@@ -67,7 +68,11 @@ type waiting struct {
 // [*capture.FileError].
 func Open(paths []string, o Options) (capture.Source, error) {
 	o = o.filled()
-	r := &Reader{options: o, pool: &pool{octets: o.BlockOctets, frames: o.BatchFrames}}
+	r := &Reader{
+		options: o,
+		pool:    &pool{octets: o.BlockOctets, frames: o.BatchFrames},
+		peek:    &pool{octets: peekOctets, frames: 1},
+	}
 	switch {
 	case len(paths) == 0:
 		return nil, &capture.FileError{Path: "(none)", Err: fmt.Errorf("no file was given")}
@@ -111,8 +116,7 @@ func (r *Reader) look(path string, only bool) (waiting, error) {
 		}
 		return w, err
 	}
-	peek := &pool{octets: peekOctets, frames: 1}
-	f, err := newFile(path, raw, peek, peekOctets/4)
+	f, err := newFile(path, raw, r.peek, peekOctets/4)
 	if err != nil {
 		return waiting{}, err
 	}

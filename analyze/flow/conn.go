@@ -111,7 +111,7 @@ func (c *Conn) Take(s *Segment, e *Event) {
 		c.takeReset(h, s, e)
 		return
 	}
-	h.window, h.spoke = s.Window, true
+	h.window, h.spoke, h.fromSYN = s.Window, true, s.Flags&decode.SYN != 0
 	if s.Flags&finOrSYN != 0 || !h.shaken {
 		c.handshake(h, r, s, n)
 	}
@@ -183,7 +183,7 @@ func sentOf(s *Segment, lo, n int64, id int32, numbered bool, key uint64) sent {
 func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 	lo, hi := x.lo, x.hi()
 	k := c.classify(s, lo, hi, x.id, x.is&sentID != 0)
-	if x.is&sentTS != 0 && r.hasEcho && int32(x.tsval-r.echoed) < 0 && s.Flags&decode.SYN == 0 {
+	if x.is&sentTS != 0 && r.hasEcho && int32(x.tsval-r.echoed) < 0 && s.Flags&decode.SYN == 0 && !h.covers(lo, hi) {
 		x.is |= sentOld
 	}
 	switch k.is {
@@ -260,7 +260,7 @@ func (c *Conn) fillsWindow(h, r *track, hi int64) bool {
 		return false
 	}
 	shift := uint8(0)
-	if h.scaled && r.scaled {
+	if h.scaled && r.scaled && !r.fromSYN { // RFC 7323 §2.2: the window of a SYN is never scaled
 		shift = r.scale
 	}
 	return hi == h.una+int64(r.window)<<shift

@@ -47,7 +47,9 @@ func (c *Conn) Finish(end int64) {
 		c.summarise(uint8(d))
 	}
 	for i := range c.outright {
-		c.loseOutright(&c.outright[i])
+		if d := &c.outright[i]; !c.half[d.dir].offload {
+			c.loseOutright(d)
+		}
 	}
 	c.flushRest()
 }
@@ -56,6 +58,7 @@ func (c *Conn) Finish(end int64) {
 // say of those before them. end is as for Finish.
 func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 	h, r := &c.half[dir], &c.half[1-dir]
+	h.believeArrived(ripe)
 	for i := range h.odds.list {
 		x := &h.odds.list[i]
 		if !ripe(x) || x.is2&isJudged != 0 {

@@ -17,6 +17,8 @@ type track struct {
 	scale   uint8
 	window  uint16 // as last announced by this side
 	spoke   bool   // window is valid
+	fromSYN bool   // it is that of a SYN
+	offload bool   // its checksums are wrong here and were right on the wire
 
 	// What passed.
 	top      int64 // behind the highest octet

@@ -21,7 +21,7 @@ const (
 	onlyCapture
 	damaged // passed the tap with a bad checksum
 	refused // by the receiver's TCP
-	inHost  // concluded only: dropped by the receiving host
+	inHost  // behind a tap on the receiving host
 	unexplained
 	nothing // missed, or invented
 	numFates
@@ -81,6 +81,8 @@ func fateOf(p *netsim.Packet) fate {
 		return damaged
 	case p.Fate == netsim.LostBefore:
 		return upstream
+	case p.Fate == netsim.LostAfter && p.AtReceiver:
+		return inHost
 	case p.Fate == netsim.LostAfter:
 		return downstream
 	case p.Uncaptured():
@@ -216,7 +218,8 @@ func pair(m *[numFates][numFates]int, injected, found [numFates]int) {
 	for f := range numFates {
 		take(f, f)
 	}
-	take(refused, inHost) // the right place, a coarser cause
+	take(refused, inHost)    // the right place, a coarser cause
+	take(inHost, downstream) // the tap is at the receiver and does not know it
 	for i := range numFates {
 		for c := range numFates {
 			take(i, c)

@@ -184,7 +184,9 @@ func (h *host) onSYN(g *segment) {
 		h.sendSYN()
 	case h.dir == 1 && h.state == synReceived:
 		// Linux tcp_check_req: a repeated SYN is answered again; TS.recent stays.
+		// The timer starts anew, or both would answer at once.
 		h.emit(segment{flags: flagSYN}, BySYNACK)
+		h.armRTO()
 	case h.dir == 0 && h.state == synSent:
 		h.state = established
 		h.rcvNxt, h.tsRecent = 1, g.tsval

@@ -79,6 +79,7 @@ func newRoute(p *Path) *route {
 func (s *sim) carry(r *route, g segment, to *host) {
 	links := &r.links[g.dir]
 	s.cross(&links[0], g, LostBefore, func(g segment) {
+		s.trace.Packets[g.truth].AtReceiver = links[1].Delay < hostDelay
 		s.trace.pass(s, &g, links[0].Delay < hostDelay)
 		s.cross(&links[1], g, LostAfter, func(g segment) {
 			if g.damaged {

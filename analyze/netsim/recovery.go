@@ -130,7 +130,11 @@ func (h *host) armTimers() {
 }
 
 func (h *host) armRTO() {
-	h.s.set(&h.retransmit, h.s.now+min(h.rto<<min(h.backoff, 10), maxRTO), h.onRTO)
+	wait := min(h.rto<<min(h.backoff, 10), maxRTO)
+	if h.dir == 1 && h.state == synReceived {
+		wait += jiffy // the SYN-ACK's timer is not the finest
+	}
+	h.s.set(&h.retransmit, h.s.now+wait, h.onRTO)
 }
 
 // onTLP sends new data if there is any that may go, else the last segment again.

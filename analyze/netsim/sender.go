@@ -23,6 +23,7 @@ const (
 
 // Timer limits of Linux (include/net/tcp.h).
 const (
+	jiffy      = 4 * Millisecond   // at 250 Hz
 	initialRTO = 1 * Second        // TCP_TIMEOUT_INIT, RFC 6298 §2.1
 	minRTO     = 200 * Millisecond // TCP_RTO_MIN
 	maxRTO     = 120 * Second      // TCP_RTO_MAX

@@ -90,6 +90,7 @@ type Packet struct {
 	Frame      uint64 // its number in the capture; 0 = the capture lacks it
 	FrameCopy  uint64 // number of the capture's second copy of it, or 0
 	Late       bool   // data, sent once, that passed the tap behind data sent later
+	AtReceiver bool   // the tap is on the host that it was sent to
 	acceptable bool   // it reached the host and was taken
 }
 

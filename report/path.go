@@ -176,6 +176,6 @@ func (p *printer) extras(path *Path) {
 		return
 	}
 	p.to(labelWidth)
-	p.wrap(strings.Join(parts, ", "), lost, labelWidth, 1)
+	p.wrap(strings.Join(parts, ", "), lost, labelWidth, 2)
 	p.nl()
 }

@@ -76,7 +76,7 @@ func (p *printer) put(r role, s string) {
 	}
 	p.col += utf8.RuneCountInString(s)
 	if p.Color && r != plain {
-		s = "\x1b[" + sgr[r] + "m" + s + "\x1b[0m"
+		s = "\x1b[" + sgr[r] + "m" + s + reset
 	}
 	p.b.WriteString(s)
 }

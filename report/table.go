@@ -75,7 +75,7 @@ func (p *printer) table(columns []column) error {
 		return err
 	}
 	for i, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n") {
-		line = strings.TrimRight(line, " ")
+		line = trimBlanks(line)
 		if i == 0 {
 			line = p.styled(cell{line, skip})
 		}
@@ -85,13 +85,29 @@ func (p *printer) table(columns []column) error {
 	return nil
 }
 
+// reset ends every colour.
+const reset = "\x1b[0m"
+
+// trimBlanks takes the blanks off the end of a line, and the resets among them
+// that tablewriter adds to a cell in colour.
+func trimBlanks(line string) string {
+	for {
+		line = strings.TrimRight(line, " ")
+		rest, found := strings.CutSuffix(line, reset)
+		if !found || !strings.HasSuffix(rest, " ") && !strings.HasSuffix(rest, reset) {
+			return line
+		}
+		line = rest
+	}
+}
+
 // styled is a cell's text as the terminal gets it.
 func (p *printer) styled(c cell) string {
 	s := p.text(c.text)
 	if !p.Color || c.role == plain || s == "" {
 		return s
 	}
-	return "\x1b[" + sgr[c.role] + "m" + s + "\x1b[0m"
+	return "\x1b[" + sgr[c.role] + "m" + s + reset
 }
 
 // columnsWidth is how wide a table of these columns is.

@@ -26,9 +26,10 @@ import (
 func main() {
 	out := flag.String("o", "testdata/pcap", "write captures and their truth to this `folder`")
 	only := flag.String("run", "", "make only the cases whose name matches this `expression`")
+	seed := flag.Uint64("seed", 0, "throw other dice: added to the seed of every case")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := makeAll(ctx, *out, *only)
+	err := makeAll(ctx, *out, *only, *seed)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)
@@ -41,7 +42,7 @@ func main() {
 const tries = 8
 
 // makeAll runs the cases that match only and writes their captures to folder.
-func makeAll(ctx context.Context, folder, only string) error {
+func makeAll(ctx context.Context, folder, only string, seed uint64) error {
 	match, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -53,6 +54,7 @@ func makeAll(ctx context.Context, folder, only string) error {
 		if !match.MatchString(c.name) {
 			continue
 		}
+		c.seed += seed
 		made, err := runCase(ctx, c, folder)
 		for try := 1; errors.Is(err, errWitness) && try < tries; try++ {
 			fmt.Fprintf(os.Stderr, "lab: case %s: %v; again with other dice\n", c.name, err)

@@ -23,7 +23,6 @@ var held = map[string]string{
 	"closed-port-client":    "UDP and ICMP are not judged yet",
 	"datagrams-middle":      "UDP is not judged yet",
 	"datagrams-receiver":    "UDP is not judged yet",
-	"refused-client":        "connection-refused is not concluded yet",
 }
 
 var captures = flag.String("captures", filepath.Join(root, "testdata/pcap"), "compare the captures of this `folder` of the lab")

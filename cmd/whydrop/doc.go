@@ -17,12 +17,18 @@
 //
 //	$ whydrop analyze testdata/pcap/loss-sender.pcapng.gz
 //	20 of 901 packets were lost.
-//	   15  downstream of this capture: cause unknown                         certain
-//	    5  downstream of this capture: cause unknown                         likely
+//	   20  downstream of this capture: cause unknown                         likely
 //	0 unexplained.
 //
 //	  path   tap ●──────────────────── 20 ✗ ────────────────────▶ receiver host
 //	         on the sender host      downstream                   not visible here
+//	  when   0 s          ▅  ▅          ▅  ▇▇▇    ▅█▅▅▇▇▅         472 ms  peak 3
+//	  seen   20 data packets in 1 flow, in 5 bursts, from 0.09 to 0.42 s.
+//	  rule   1: seen here, reported missing by SACK, sent again, no DSACK.
+//	  not    ack-lost: the receiver asked for it again. reordering: a late original
+//	         would have been reported twice by the receiver (DSACK).
+//	  do     Capture at the receiver at the same time:
+//	           tcpdump -i eth0 -w receiver.pcap host 10.9.0.1 and host 10.9.0.2
 //	  trust  the capture is sound: 504 frames cut behind the headers, both
 //	         directions, checksums good
 //

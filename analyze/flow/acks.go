@@ -6,7 +6,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if a <= h.top-plausible || a >= h.top+plausibleAck {
 		return
 	}
-	old, had := h.una, h.acked
+	old, had, since := h.una, h.acked, h.unaTime
 	fresh, dup := h.blocks(s, a)
 	moved := !had || a > old
 	switch {
@@ -39,7 +39,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if !moved && len(fresh) == 0 {
 		return
 	}
-	by := coverage{s: s, una: a, before: old, known: had, missing: r.ids.missingUntil(r.looks)}
+	by := coverage{s: s, una: a, before: old, known: had, since: since, missing: r.ids.missingUntil(r.looks)}
 	if moved {
 		from := old
 		if !had {
@@ -102,6 +102,7 @@ func (h *track) blocks(s *Segment, a int64) (fresh []span, dup bool) {
 
 // A coverage is an acknowledgement and what it changed.
 type coverage struct {
+	since       int64 // when una came to be before
 	s           *Segment
 	una, before int64
 	known       bool  // before is valid
@@ -172,7 +173,7 @@ func (h *track) coverRepair(x *odd, by *coverage) {
 	if x.is&sentBad == 0 && x.is2&isResent == 0 {
 		shortest(&h.minDown, s.Time-x.t)
 	}
-	x.covUna, x.una = by.una, by.before
+	x.covUna, x.una, x.unaTime = by.una, by.before, by.since
 	x.covFrame, x.covFile = uint32(s.Number), s.File
 	if by.known {
 		x.is2 |= unaKnown

@@ -54,11 +54,33 @@ func (c *Conn) need(h, r *track, x *odd) Need {
 // reporting a duplicate that x was the first copy it got: an earlier one would
 // have been acknowledged by the time x came, or reported after it.
 func (c *Conn) firstAtLast(h, r *track, x *odd, newest int64) bool {
-	if !(h.sackOK && r.sackOK) || x.cov == 0 || x.t-newest < delayedACK {
+	if x.cov == 0 {
+		return false
+	}
+	if !(h.sackOK && r.sackOK || h.maxSACK > 0) {
+		return h.askedFor(x, newest) || x.is2&isJumped == 0 && h.nextToNeeded(x)
+	}
+	if x.t-newest < delayedACK {
 		return false
 	}
 	n, _ := h.twice(x)
 	return n == 0
+}
+
+// askedFor reports whether the receiver still asked for exactly x long after an
+// earlier copy had passed.
+func (h *track) askedFor(x *odd, newest int64) bool {
+	return x.is2&unaKnown != 0 && x.una >= x.lo && x.una < x.hi() && x.unaTime > newest+max(hostSlack, hostSlackDowns*max(h.minDown, 0))
+}
+
+// nextToNeeded reports whether x was acknowledged together with the segment in
+// front of it, which was needed: a delayed acknowledgement of two.
+func (h *track) nextToNeeded(x *odd) bool {
+	found := false
+	h.odds.overlapping(x.lo-1, x.lo, func(_ int32, y *odd) {
+		found = found || y.is2&isResent != 0 && y.need == Needed && y.covFrame == x.covFrame && y.covFile == x.covFile
+	})
+	return found
 }
 
 // earlier is what passed of the octets of x before x, or was sent before it.
@@ -202,9 +224,8 @@ func (h *track) echoedBefore(x *odd, ts uint32) bool {
 }
 
 // dropped reports whether the receiver shows, when x passes, that it dropped
-// the earlier copy that had passed: it acknowledged what was sent after it, or
-// has been silent about it for too long. c-1 row 12; without SACK only if it
-// still waits for exactly this.
+// the earlier copy that had passed: it still asks for it, acknowledged what was
+// sent after it, or has been silent about it for too long. c-1 row 12.
 func (c *Conn) dropped(h, r *track, x *odd) bool {
 	last := int64(-1)
 	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
@@ -215,15 +236,19 @@ func (c *Conn) dropped(h, r *track, x *odd) bool {
 	if last < 0 {
 		return false
 	}
-	heard := last + millisecond
-	if !(h.sackOK && r.sackOK || h.maxSACK > 0) {
-		waits := x.lo <= h.una && h.una < x.hi() && h.ackTime > heard
-		return waits && (x.t-last > hostWait || h.dup3Time > heard) || x.lo <= h.una && h.una < x.hi() && x.t-last > hostWaitBlind
-	}
-	if h.newest > last {
+	// An acknowledgement sent after the copy had come would have covered it,
+	// if it asks for exactly these octets.
+	head := x.lo <= h.una && h.una < x.hi()
+	heard := last + max(hostSlack, hostSlackDowns*max(h.minDown, 0))
+	switch {
+	case head && (h.ackTime > heard || x.t-last > hostWaitBlind):
+		return true
+	case !(h.sackOK && r.sackOK || h.maxSACK > 0):
+		return false
+	case h.newest > last:
 		return true
 	}
-	return x.t-last > hostWait && r.lastT > heard || x.t-last > hostWaitBlind
+	return x.t-last > hostWait && r.lastT > last+millisecond || x.t-last > hostWaitBlind
 }
 
 // closedBy reports whether a reset passed at or after t.

@@ -12,6 +12,7 @@ type odd struct {
 	via        via
 	covEcr     uint32 // TSecr of what covered it
 	una        int64  // una just before it was covered
+	unaTime    int64  // when una had come to be so
 	covUna     int64  // una just after
 	sentUna    int64  // una as it passed
 	need       Need

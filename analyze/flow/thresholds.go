@@ -96,6 +96,11 @@ const (
 	hostWait      = 150 * millisecond
 	hostWaitBlind = 250 * millisecond
 
+	// hostSlack, ns, or hostSlackDowns times the delay below the tap: what a
+	// receiver says after this long it says knowing of the packet.
+	hostSlack      = 2 * millisecond
+	hostSlackDowns = 3
+
 	// delayedACK, ns: a receiver acknowledges a lone segment after this long at
 	// the earliest, Linux' TCP_ATO_MIN. What it has not acknowledged by then,
 	// and does not report as a duplicate, it never had.

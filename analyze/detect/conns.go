@@ -22,6 +22,7 @@ type conn struct {
 	side        uint8  // which side of the pair the originator is
 	marks       connMarks
 	live        bool
+	lingers     bool // in the queue of those with waiting segments
 	looked      bool // the first look is over
 }
 

@@ -31,7 +31,8 @@ const (
 	// checkTime, ns, is how often a connection is looked at for that.
 	checkTime = int64(10e9)
 
-	// lingerTime, ns, is how long segments wait for more of them.
+	// lingerTime, ns, is how long segments wait for more of them, at most
+	// twice that.
 	lingerTime = int64(2e9)
 
 	// fewWaiting segments may wait until the connection ends.
@@ -123,8 +124,18 @@ func (e *Engine) Tick(now int64) {
 		if !ok {
 			break
 		}
-		if c := e.conn(d.index); c.number == d.number && c.count > 0 && (c.count > fewWaiting || c.state != nil) {
+		c := e.conn(d.index)
+		if c.number != d.number || !c.live {
+			continue
+		}
+		c.lingers = false
+		switch {
+		case c.count == 0 || c.count <= fewWaiting && c.state == nil:
+		case now-c.last >= lingerTime:
 			e.work(c)
+		default:
+			c.lingers = true
+			e.linger.push(due{now + lingerTime, d.index, d.number})
 		}
 	}
 	for {

@@ -79,7 +79,6 @@ func (e *Engine) wait(c *conn, i int32, p *decode.Packet, dir uint8) {
 	if c.tail == nil {
 		c.tail = e.waiting.get(c.state == nil)
 		c.first = c.tail
-		e.linger.push(due{e.now + lingerTime, i, c.number})
 	} else if len(c.tail.list) == cap(c.tail.list) {
 		c.tail.next = e.waiting.get(false)
 		c.tail = c.tail.next
@@ -88,6 +87,10 @@ func (e *Engine) wait(c *conn, i int32, p *decode.Packet, dir uint8) {
 	c.tail.list = c.tail.list[:n+1]
 	flow.SegmentOf(p, dir, &c.tail.list[n])
 	c.count++
+	if !c.lingers {
+		c.lingers = true
+		e.linger.push(due{e.now + lingerTime, i, c.number})
+	}
 	if c.count >= nextLook && (c.looked || c.count >= firstLook) {
 		e.work(c)
 	}

@@ -6,10 +6,13 @@ import "whydrop/analyze/flow"
 // calibrate its IP IDs, and so that a connection is worked on while it is in
 // the cache.
 const (
-	firstLook  = 64 // before the first segment is judged
+	firstLook  = 32 // before the first segment is judged
 	nextLook   = 16 // after that
 	smallBlock = 2
-	fullBlock  = nextLook
+	fullBlock  = 8
+
+	// maxFree blocks of a size are kept for the next connections.
+	maxFree = 1 << 13
 )
 
 // A block is some waiting segments.
@@ -21,6 +24,7 @@ type block struct {
 // blocks lends blocks of two sizes: most connections of a scan have one packet.
 type blocks struct {
 	small, full *block
+	free        [2]int // how many, small and full
 }
 
 func (b *blocks) get(small bool) *block {
@@ -34,6 +38,7 @@ func (b *blocks) get(small bool) *block {
 	}
 	*from = x.next
 	x.next = nil
+	b.free[sizeOf(x)]--
 	return x
 }
 
@@ -42,9 +47,20 @@ func (b *blocks) put(x *block) {
 	if cap(x.list) == smallBlock {
 		to = &b.small
 	}
+	if b.free[sizeOf(x)] == maxFree {
+		return
+	}
+	b.free[sizeOf(x)]++
 	x.list = x.list[:0]
 	x.next = *to
 	*to = x
+}
+
+func sizeOf(x *block) int {
+	if cap(x.list) == smallBlock {
+		return 0
+	}
+	return 1
 }
 
 // A queue of indices, first in, first out, with the times they are due.

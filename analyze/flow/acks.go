@@ -6,7 +6,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if a <= h.top-plausible || a >= h.top+plausibleAck {
 		return
 	}
-	old, had, since := h.una, h.acked, h.unaTime
+	old, had, since, dups := h.una, h.acked, h.unaTime, h.dups
 	fresh, dup := h.blocks(s, a)
 	moved := !had || a > old
 	switch {
@@ -32,10 +32,13 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 		h.dup3Time = 0
 	}
 	if len(fresh) > 0 {
-		h.sackRef = s.Ref()
+		h.sackRef, h.sackTime = s.Ref(), s.Time
 	}
 	h.ackTime = s.Time
-	h.history.add(moment{s.Time, h.una, h.maxSACK, h.dups}, max(keepRTTs*h.rtt(), keepAtLeast))
+	if !moved && len(fresh) == 0 && h.dups == dups {
+		return
+	}
+	h.history.add(moment{s.Time, h.una, uint32(max(h.maxSACK-h.una, 0)), h.dups}, max(keepRTTs*h.rtt(), keepAtLeast))
 	if !moved && len(fresh) == 0 {
 		return
 	}

@@ -50,7 +50,9 @@ func (c *Conn) Free() {
 	for d := range c.half {
 		c.half[d].reset(p)
 	}
-	p.conns = append(p.conns, c)
+	if len(p.conns) < maxFree {
+		p.conns = append(p.conns, c)
+	}
 }
 
 // GaveUp is what limits cost this conversation.
@@ -195,7 +197,7 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 			e.note(SawWindowFull)
 		}
 	default:
-		if k.fills && k.via != viaMissing && k.via != viaNoPush && k.via != viaEcho {
+		if k.fills && !k.early && k.via != viaMissing && k.via != viaNoPush && k.via != viaEcho {
 			e.note(SawFill)
 			e.Lo, e.Hi = lo, hi
 		}
@@ -269,7 +271,7 @@ func (c *Conn) fillsWindow(h, r *track, hi int64) bool {
 // addOdd keeps a transmission that did not go beyond all before it, and what
 // it overlaps.
 func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
-	o := odd{sent: x, via: k.via, tailCopies: k.tail, sentUna: h.una, sentTop: h.top, blocks: h.sackRef, echoed: r.echoed}
+	o := odd{sent: x, via: k.via, tailCopies: k.tail, sentUna: h.una, sentTop: h.top, blocks: h.sackRef, blockTime: h.sackTime, echoed: r.echoed}
 	if k.early {
 		o.is2 |= isEarly
 	}
@@ -405,7 +407,7 @@ func (c *Conn) forget(h *track, now int64) {
 			}
 			c.gaveUp.Gaps++
 		} else if age := now - q.covered(); age <= max(keepRTTs*h.rtt(), keepAtLeast) && h.covered <= keepAckedMost &&
-			(h.covered <= keepAcked || age <= max(keepRTTs*h.rtt(), keepShort)) {
+			(h.covered <= keepAcked || age <= keepShort) {
 			return
 		}
 		if h.covered > 0 {

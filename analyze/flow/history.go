@@ -4,7 +4,7 @@ package flow
 type moment struct {
 	t    int64
 	una  int64
-	sack int64 // highest octet reported by SACK
+	sack uint32 // highest octet reported by SACK, beyond una
 	dups int32
 }
 

@@ -57,7 +57,7 @@ func (c *Conn) charge(dir uint8, x *odd, whole bool) {
 func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 	l.Repair, l.RepairTime, l.Last = by.ref(), by.t, max(x.t, by.t)
 	if by.blocks != (FrameRef{}) && by.is2&sackAbove != 0 {
-		w.add(Witness{Frame: by.blocks, Time: by.t, Says: SaysSACK, A: relative(x.lo), B: relative(x.hi())})
+		w.add(Witness{Frame: by.blocks, Time: by.blockTime, Says: SaysSACK, A: relative(x.lo), B: relative(x.hi())})
 	}
 	w.add(Witness{by.ref(), by.t, SaysRepair, relative(by.lo), relative(by.hi())})
 	if by.cov != 0 {
@@ -131,7 +131,7 @@ func (c *Conn) chargeUpstream(dir uint8, x *odd) {
 	l.First = min(l.First, x.t)
 	w := witnesses{l: &l}
 	if x.blocks != (FrameRef{}) && x.is2&sackAbove != 0 {
-		w.add(Witness{Frame: x.blocks, Time: x.t, Says: SaysSACK, A: relative(x.lo), B: relative(x.hi())})
+		w.add(Witness{Frame: x.blocks, Time: x.blockTime, Says: SaysSACK, A: relative(x.lo), B: relative(x.hi())})
 	}
 	w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 	c.lose(dir, l)

@@ -24,6 +24,7 @@ type odd struct {
 	sentTop    int64  // top as it passed
 	covFrame   uint32
 	covFile    uint16
+	blockTime  int64    // when they came
 	blocks     FrameRef // of the last SACK before it passed
 }
 

@@ -9,14 +9,14 @@ func shortest(have *int64, d int64) {
 	}
 }
 
-// delays are two histograms of round trips: bucket widths are a quarter of
-// their value, from 1 µs to an hour.
+// delays are two histograms of round trips: bucket widths are half of their
+// value, from 1 µs to an hour.
 type delays struct {
 	down, up histogram
 }
 
 const (
-	perOctave = 4
+	perOctave = 2
 	octaves   = 32
 )
 
@@ -38,16 +38,16 @@ func (g *histogram) add(d int64) {
 func bucketOf(d int64) int {
 	us := uint64(max(d, 0)/1000) + perOctave // so that the top bits below are there
 	e := bits.Len64(us) - 1
-	return min((e-2)*perOctave+int(us>>(e-2)&(perOctave-1)), perOctave*octaves-1)
+	return min((e-1)*perOctave+int(us>>(e-1)&(perOctave-1)), perOctave*octaves-1)
 }
 
 // bucketFloor is the shortest delay, ns, in bucket i.
 func bucketFloor(i int) int64 {
-	e, m := i/perOctave+2, i%perOctave
-	return (int64(perOctave+m)<<(e-2) - perOctave) * 1000
+	e, m := i/perOctave+1, i%perOctave
+	return (int64(perOctave+m)<<(e-1) - perOctave) * 1000
 }
 
-// median is good to an eighth.
+// median is good to a quarter.
 func (g *histogram) median() int64 {
 	var below uint64
 	for i, n := range g.bucket {

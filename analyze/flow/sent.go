@@ -97,7 +97,7 @@ func (q *queue) pop(pool *Pool) {
 	q.first++
 	q.length--
 	if q.first == chunkSent {
-		pool.free = append(pool.free, q.chunks[0])
+		pool.put(q.chunks[0])
 		copy(q.chunks, q.chunks[1:])
 		q.chunks = q.chunks[:len(q.chunks)-1]
 		q.first = 0
@@ -118,7 +118,10 @@ func (q *queue) search(at int64) int {
 }
 
 func (q *queue) reset(pool *Pool) {
-	pool.free = append(pool.free, q.chunks...)
+	for _, c := range q.chunks {
+		pool.put(c)
+	}
+	clear(q.chunks)
 	q.chunks, q.first, q.length = q.chunks[:0], 0, 0
 }
 
@@ -135,4 +138,10 @@ func (p *Pool) chunk() *sentChunk {
 		return c
 	}
 	return new(sentChunk)
+}
+
+func (p *Pool) put(c *sentChunk) {
+	if len(p.free) < maxFree {
+		p.free = append(p.free, c)
+	}
 }

@@ -155,19 +155,20 @@ const (
 // Bounds on what is remembered. Beyond them old things are forgotten and
 // counted in GaveUp.
 const (
-	keepAcked     = 64   // transmissions kept after their acknowledgement, if 2 RTT old
+	keepAcked     = 32   // transmissions kept after their acknowledgement, older than keepShort
 	keepAckedMost = 4096 // and at any age
 	keepRTTs      = 2    // round trips for which everything is kept …
 	keepAtLeast   = second
-	keepShort     = 20 * millisecond
-	maxOdd        = 2048 // retransmissions, late ones and what they overlap, per half
-	maxGaps       = 512  // runs of missing IDs, per half
-	maxSpans      = 1024 // ranges in an interval set
-	maxUnseen     = 1024 // acknowledged, never seen
+	keepShort     = 10 * millisecond // beyond keepAcked: as long as copies take
+	maxOdd        = 2048             // retransmissions, late ones and what they overlap, per half
+	maxGaps       = 512              // runs of missing IDs, per half
+	maxSpans      = 1024             // ranges in an interval set
+	maxUnseen     = 1024             // acknowledged, never seen
 	maxDSACKs     = 1024
-	maxHistory    = 128
+	maxHistory    = 64
 	maxAbove      = 32 // transmissions above a fill that are compared with it
 	maxRecent     = 256
 	maxEchoes     = 32
+	maxFree       = 1 << 14 // chunks that a Pool keeps for the next conversations
 	maxWaiting    = 1 << 16 // transmissions not acknowledged, per half
 )

@@ -58,6 +58,7 @@ type track struct {
 	covered  int   // entries of line below una
 	unseen   []unseen
 	sackRef  FrameRef
+	sackTime int64
 	fresh    []span // scratch of blocks
 	full     int64  // payload of a full segment, as of the last packet
 	dupRef   FrameRef

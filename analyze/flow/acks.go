@@ -34,7 +34,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if len(fresh) > 0 {
 		h.sackRef, h.sackTime = s.Ref(), s.Time
 	}
-	h.ackTime = s.Time
+	h.ackTime, h.ackRef = s.Time, s.Ref()
 	if !moved && len(fresh) == 0 && h.dups == dups {
 		return
 	}
@@ -42,7 +42,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if !moved && len(fresh) == 0 {
 		return
 	}
-	by := coverage{s: s, una: a, before: old, known: had, since: since, missing: r.ids.missingUntil(r.looks)}
+	by := coverage{s: s, una: a, before: old, known: had, dup: dup, since: since, missing: r.ids.missingUntil(r.looks)}
 	if moved {
 		from := old
 		if !had {
@@ -109,6 +109,7 @@ type coverage struct {
 	s           *Segment
 	una, before int64
 	known       bool  // before is valid
+	dup         bool  // it reports octets that came twice, too
 	missing     int64 // when the last packet of its half passed before which numbers are missing
 }
 
@@ -180,6 +181,9 @@ func (h *track) coverRepair(x *odd, by *coverage) {
 	x.covFrame, x.covFile = uint32(s.Number), s.File
 	if by.known {
 		x.is2 |= unaKnown
+	}
+	if by.dup {
+		x.is2 |= byDSACK
 	}
 	if by.missing < x.t {
 		x.is2 |= isDirect

@@ -272,6 +272,7 @@ func (c *Conn) fillsWindow(h, r *track, hi int64) bool {
 // it overlaps.
 func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 	o := odd{sent: x, via: k.via, tailCopies: k.tail, sentUna: h.una, sentTop: h.top, blocks: h.sackRef, blockTime: h.sackTime, echoed: r.echoed}
+	o.ackTime, o.ackRef = h.ackTime, h.ackRef
 	if k.early {
 		o.is2 |= isEarly
 	}

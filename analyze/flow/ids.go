@@ -51,6 +51,7 @@ type idGap struct {
 	peerData     bool   // the peer had sent what draws one
 	fromSYN      bool
 	tail         int32 // of them a repaired tail: c-11
+	explained    int32 // of them acknowledgements that are charged: c-1 row 4
 }
 
 // calibrate counts whether the next packet's ID fits a counter, before it is

@@ -41,6 +41,8 @@ func (c *Conn) Finish(end int64) {
 		}
 		c.unanswered(uint8(d), end)
 		c.judge(uint8(d), end, all)
+	}
+	for d := range c.half {
 		c.unseenHere(uint8(d))
 		c.missingIDs(uint8(d))
 		c.unrepaired(uint8(d), end)
@@ -88,6 +90,7 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 		c.report(dir, x)
 		c.charge(dir, x, whole)
 		c.chargeUpstream(dir, x)
+		c.ackLost(dir, x)
 	}
 }
 

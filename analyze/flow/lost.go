@@ -205,7 +205,7 @@ func (c *Conn) missingIDs(dir uint8) {
 		}
 		only := min(n, c.onlyHere(dir, g))
 		c.chargeGap(dir, g, n-only, r.begun)
-		if acks := miss - n; acks > 0 {
+		if acks := miss - n - int64(g.explained); acks > 0 {
 			c.chargeNumbers(dir, g, acks)
 		}
 	}

@@ -26,28 +26,30 @@ type odd struct {
 	covFile    uint16
 	blockTime  int64    // when they came
 	blocks     FrameRef // of the last SACK before it passed
+	ackTime    int64    // of the last acknowledgement before it passed
+	ackRef     FrameRef
 }
 
 type oddMarks uint32
 
 const (
-	isResent       oddMarks = 1 << iota // its sender had sent these octets, or later ones, before
-	isLate                              // sent before what passed before it
-	isEarly                             // all of it was covered before it passed
-	isRepeated                          // only here because others overlap it
-	lateOriginal                        // passed after its own repair
-	isJumped                            // covered by an ACK that jumped: b-8.4
-	isDropped                           // the receiver shows that it dropped an earlier copy
-	bySACK                              // covered by SACK rather than ACK
-	echoKnown                           // covEcr is valid
-	sackAbove                           // octets above it had been reported when it was sent
-	unaKnown                            // una is valid
-	isJudged                            //
-	fillsGap                            // octets that had not passed here
-	repairUnneeded                      //
-	sawAcks                             // the reverse direction had spoken
-	isDirect                            // nothing is missing between it and what covered it
-	isTailRepair                        // by c-11
+	isResent     oddMarks = 1 << iota // its sender had sent these octets, or later ones, before
+	isLate                            // sent before what passed before it
+	isEarly                           // all of it was covered before it passed
+	isRepeated                        // only here because others overlap it
+	lateOriginal                      // passed after its own repair
+	isJumped                          // covered by an ACK that jumped: b-8.4
+	isDropped                         // the receiver shows that it dropped an earlier copy
+	bySACK                            // covered by SACK rather than ACK
+	echoKnown                         // covEcr is valid
+	sackAbove                         // octets above it had been reported when it was sent
+	unaKnown                          // una is valid
+	isJudged                          //
+	fillsGap                          // octets that had not passed here
+	byDSACK                           // what covered it says that it came twice
+	sawAcks                           // the reverse direction had spoken
+	isDirect                          // nothing is missing between it and what covered it
+	isTailRepair                      // by c-11
 )
 
 // odds is the odd list of one half.

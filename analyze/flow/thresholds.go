@@ -73,6 +73,10 @@ const (
 	answerLate      = 60 * millisecond
 	answerLateDowns = 1.5
 
+	// delayedAck, ns: a receiver may hold an acknowledgement back this long
+	// (Linux; RFC 9293 §3.8.6.3 allows 500 ms), and then none was lost.
+	delayedAck = 200 * millisecond
+
 	// jumpSlack, octets: an acknowledgement that goes one segment and this much
 	// beyond what drew it shows that the rest had been there. b-8.4.
 	jumpSlack = 8

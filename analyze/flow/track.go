@@ -48,6 +48,7 @@ type track struct {
 	una      int64
 	unaTime  int64
 	ackTime  int64 // last acknowledgement
+	ackRef   FrameRef
 	sacked   ranges
 	maxSACK  int64
 	dups     int32

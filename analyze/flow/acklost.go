@@ -1,0 +1,62 @@
+package flow
+
+// ackLost charges the acknowledgement that x speaks of: x was sent again by a
+// timer although the receiver had its octets, so what told its sender so was
+// lost on its way back. c-1 rows 3 and 4.
+func (c *Conn) ackLost(dir uint8, x *odd) {
+	h, r := &c.half[dir], &c.half[1-dir]
+	if x.need != Unneeded || x.kind != RTO && x.kind != TLP || x.is2&fillsGap != 0 || !r.begun {
+		return
+	}
+	before := h.lastCopy(x)
+	if before == nil {
+		return
+	}
+	l := Lost{What: ACKPacket, Packets: 1, Rule: RuleAckLost, Proof: Single, Repair: x.ref(), RepairTime: x.t, Last: x.t}
+	w := witnesses{l: &l}
+	w.add(Witness{before.ref(), before.t, SaysPassed, relative(before.lo), relative(before.hi())})
+	switch {
+	case x.is2&isEarly != 0 && x.ackTime > 0 && x.t-x.ackTime > h.up()*3/2+answerSlack:
+		l.Place, l.Frame, l.First = AfterTap, x.ackRef, x.ackTime
+		w.add(Witness{x.ackRef, x.ackTime, SaysAcked, relative(x.sentUna), 0})
+		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
+	case x.is2&byDSACK != 0 && x.t-before.t > delayedAck && !h.lateAnswer(x):
+		if r.looks && !r.ids.explain(before.t, x.covered()) {
+			return // its sender numbers its packets, and none is missing
+		}
+		l.Place, l.First, l.Proof = BeforeTap, before.t, Second
+		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
+		w.add(Witness{FrameRef{Number: uint64(x.covFrame), File: x.covFile}, x.covered(), SaysDSACK, relative(x.lo), relative(x.hi())})
+	default:
+		return
+	}
+	c.lose(1-dir, l)
+}
+
+// lastCopy is the last good transmission of octets of x before x.
+func (h *track) lastCopy(x *odd) *odd {
+	var last *odd
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+		if q.t < x.t && q.is&sentBad == 0 && (last == nil || q.t > last.t) {
+			last = q
+		}
+	})
+	return last
+}
+
+// lateAnswer reports whether what covered x came too late to be its answer.
+func (h *track) lateAnswer(x *odd) bool {
+	return h.minDown < 0 || float64(x.covered()-x.t) > answerLateDowns*float64(h.minDown)+float64(answerLate)
+}
+
+// explain takes one missing number between from and to out of what is missing
+// for an unknown reason. It reports whether there was one.
+func (n *numbers) explain(from, to int64) bool {
+	for i := range n.gaps {
+		if g := &n.gaps[i]; g.t1 >= from && g.t1 <= to && g.explained < g.to-g.from {
+			g.explained++
+			return true
+		}
+	}
+	return false
+}

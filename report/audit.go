@@ -1,11 +1,16 @@
 package report
 
 import (
+	"strconv"
 	"strings"
 
 	"whydrop/capture"
 	"whydrop/decode"
 )
+
+// notable are the findings that lower no confidence and belong on the first
+// screen all the same: they say that the file is not what it looks like.
+var notable = map[string]bool{"truncated": true, "interrupted": true, "duplicates": true}
 
 // maxFindings is how many findings the trust line names.
 const maxFindings = 2
@@ -19,31 +24,40 @@ func (b *builder) capture() Capture {
 		Audit: make([]Finding, 0, len(b.res.Audit)),
 		Drops: b.drops(),
 	}
-	var lowering []string
+	var told []string
 	for _, a := range b.res.Audit {
-		out.Audit = append(out.Audit, Finding{Finding: a.Finding, Frames: a.Frames, Detail: a.Detail, Lowers: a.Lowers})
-		if a.Lowers {
-			lowering = append(lowering, strings.TrimSuffix(a.Detail, "."))
+		detail := grouped(a.Detail, a.Frames)
+		out.Audit = append(out.Audit, Finding{Finding: a.Finding, Frames: a.Frames, Detail: detail, Lowers: a.Lowers})
+		if a.Lowers || notable[a.Finding] {
+			told = append(told, strings.TrimSuffix(detail, "."))
 		}
 	}
-	out.Sound = len(lowering) == 0 && b.blind.oneWay == 0
+	out.Sound = len(told) == 0 && b.blind.oneWay == 0
 	switch {
-	case len(lowering) == 0 && b.blind.oneWay > 0:
+	case len(told) == 0 && b.blind.oneWay > 0:
 		out.Trust = count(b.blind.bothWays) + " of " + counted(b.blind.tcp, "TCP flow") + " has both directions"
 		if b.blind.bothWays > 1 {
 			out.Trust = strings.Replace(out.Trust, " has ", " have ", 1)
 		}
-	case len(lowering) == 0:
+	case len(told) == 0:
 		out.Trust = "the capture is sound: " + b.soundness(out.Drops)
-	case len(lowering) == 1:
-		out.Trust = lowering[0]
+	case len(told) == 1:
+		out.Trust = told[0]
 	default:
-		out.Trust = counted(uint64(len(lowering)), "finding") + ": " + strings.Join(lowering[:maxFindings], "; ")
-		if more := len(lowering) - maxFindings; more > 0 {
+		out.Trust = counted(uint64(len(told)), "finding") + ": " + strings.Join(told[:maxFindings], "; ")
+		if more := len(told) - maxFindings; more > 0 {
 			out.Trust += "; " + count(uint64(more)) + " more with -v"
 		}
 	}
 	return out
+}
+
+// grouped writes the number n in a sentence in groups of three.
+func grouped(sentence string, n uint64) string {
+	if n < groupFrom {
+		return sentence
+	}
+	return strings.Replace(sentence, strconv.FormatUint(n, 10), count(n), 1)
 }
 
 // soundness lists what was looked for and not found. What the file does not

@@ -117,7 +117,7 @@ type Capture struct {
 	Audit []Finding `json:"audit"`
 	Drops Drops     `json:"drops"`
 	Trust string    `json:"trust"` // the audit in one line
-	Sound bool      `json:"sound"` // no finding lowers a confidence
+	Sound bool      `json:"sound"` // the audit found nothing that must be said first
 }
 
 // Tap is where the capture was taken.

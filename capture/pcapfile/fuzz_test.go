@@ -11,7 +11,7 @@ import (
 // input: no panic, frames that make sense, the same answer.
 func judge(t *testing.T, octets []byte) {
 	t.Helper()
-	first, err := Open([]string{"-"}, Options{Stdin: bytes.NewReader(octets)})
+	first, err := Open([]string{"-"}, Options{Stdin: bytes.NewReader(octets), BlockOctets: 1 << 12})
 	if err != nil {
 		return
 	}

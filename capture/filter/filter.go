@@ -27,6 +27,7 @@ func (e *Error) Hint() string { return e.Help }
 type Filter struct {
 	expression string
 	programs   map[capture.LinkType]*program
+	refused    map[capture.LinkType]error // why there is no program for a link type
 	scratch    []byte
 }
 
@@ -41,56 +42,56 @@ var everyday = [...]capture.LinkType{
 }
 
 // Compile compiles an expression for the given link types; others follow when they
-// are met. Without any it only checks that the expression is a good one.
+// are met. Without any it only checks that the expression is a good one. It is an
+// error if the expression fits none of them; one that fits some is used for those,
+// and frames of the others do not match.
 func Compile(expression string, links []capture.LinkType) (*Filter, error) {
-	f := &Filter{expression: expression, programs: map[capture.LinkType]*program{}}
+	f := &Filter{
+		expression: expression,
+		programs:   map[capture.LinkType]*program{},
+		refused:    map[capture.LinkType]error{},
+	}
 	trial := len(links) == 0
 	if trial {
 		links = everyday[:]
 	}
-	var first error
 	useful := false
 	for _, link := range links {
-		p, err := f.program(link)
-		if err != nil && !trial {
-			return nil, err
-		}
-		if first == nil {
-			first = err
-		}
-		useful = useful || err == nil && p != nothing
-		if trial && err == nil {
+		p := f.program(link)
+		useful = useful || p != nothing
+		if trial && f.refused[link] == nil {
 			break // good for one everyday link type, or bad for it for a reason that will do
 		}
 	}
-	switch {
-	case useful:
+	if useful {
 		return f, nil
-	case first != nil:
-		return nil, first
+	}
+	for _, link := range links {
+		if err := f.refused[link]; err != nil {
+			return nil, f.wrong(link, err)
+		}
 	}
 	return nil, f.wrong(links[0], errRejectsAll)
 }
 
 // program returns the program for link, compiling it the first time.
-func (f *Filter) program(link capture.LinkType) (*program, error) {
+func (f *Filter) program(link capture.LinkType) *program {
 	if p := f.programs[link]; p != nil {
-		return p, nil
+		return p
 	}
 	raw, err := compileLibpcap(f.expression, dlt(link))
-	var p *program
-	switch {
-	case err != nil && strings.Contains(err.Error(), errRejectsAll.Error()):
+	p := nothing
+	if err == nil {
+		p, err = newProgram(raw)
+	}
+	if err != nil {
 		p = nothing
-	case err != nil:
-		return nil, f.wrong(link, err)
-	default:
-		if p, err = newProgram(raw); err != nil {
-			return nil, f.wrong(link, err)
+		if !strings.Contains(err.Error(), errRejectsAll.Error()) {
+			f.refused[link] = err
 		}
 	}
 	f.programs[link] = p
-	return p, nil
+	return p
 }
 
 // wrong makes the error of an expression that cannot be used for link.
@@ -101,15 +102,15 @@ func (f *Filter) wrong(link capture.LinkType, err error) error {
 	return &Error{Expression: f.expression, Err: fmt.Errorf("on link type %d: %w", link, err), Help: "man 7 pcap-filter"}
 }
 
-// Match reports whether the expression matches a frame. The error is that the
-// expression makes no sense for the link type of the frame.
-func (f *Filter) Match(frame *capture.Frame) (bool, error) {
-	p, err := f.program(frame.Link)
-	if err != nil || p == nothing {
-		return false, err
-	}
-	return p.match(frame, &f.scratch)
+// Match reports whether the expression matches a frame. Frames of a link type that
+// the expression does not fit do not match; Refused says so.
+func (f *Filter) Match(frame *capture.Frame) bool {
+	p := f.program(frame.Link)
+	return p != nothing && p.match(frame, &f.scratch)
 }
+
+// Refused says why the expression was of no use for a link type, or nil.
+func (f *Filter) Refused(link capture.LinkType) error { return f.refused[link] }
 
 // errRejectsAll is what libpcap says of an expression that no packet of a link type
 // can match, such as "ip6" on raw IPv4. Among several link types that is no mistake.

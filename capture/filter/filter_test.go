@@ -45,9 +45,8 @@ func TestMatch(t *testing.T) {
 				t.Errorf("%q on link type %d: %v", expression, link, err)
 				continue
 			}
-			got, err := f.Match(&capture.Frame{Data: under(link), WireLength: 1000, Link: link})
-			if err != nil || got != want {
-				t.Errorf("%q on link type %d: got %v, %v, want %v", expression, link, got, err, want)
+			if got := f.Match(&capture.Frame{Data: under(link), WireLength: 1000, Link: link}); got != want {
+				t.Errorf("%q on link type %d: got %v, want %v", expression, link, got, want)
 			}
 		}
 	}
@@ -78,11 +77,31 @@ func TestOnlySomewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Match(&capture.Frame{Data: under(capture.LinkLinuxSLL), Link: capture.LinkLinuxSLL}); err != nil {
-		t.Errorf("inbound on Linux cooked: %v", err)
+	cooked := capture.Frame{Data: under(capture.LinkLinuxSLL), Link: capture.LinkLinuxSLL}
+	ether := capture.Frame{Data: under(capture.LinkEthernet), Link: capture.LinkEthernet}
+	cooked.Data[1] = 0 // to us, rather than from us
+	if !f.Match(&cooked) || f.Match(&ether) {
+		t.Error("inbound must match a cooked frame and no Ethernet frame")
 	}
-	if _, err := f.Match(&capture.Frame{Data: under(capture.LinkEthernet), Link: capture.LinkEthernet}); err == nil {
-		t.Error("inbound on Ethernet: no error")
+	if f.Refused(capture.LinkEthernet) == nil || f.Refused(capture.LinkLinuxSLL) != nil {
+		t.Error("inbound must be refused for Ethernet alone")
+	}
+	if _, err := Compile("inbound", []capture.LinkType{capture.LinkEthernet}); err == nil {
+		t.Error("inbound on nothing but Ethernet: no error")
+	}
+}
+
+// TestRefusedIsNoted checks that frames that cannot be filtered are spoken of.
+func TestRefusedIsNoted(t *testing.T) {
+	const strange = 9999
+	under := &three{links: []capture.LinkType{capture.LinkEthernet, strange}}
+	src, err := Source(under, "udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := src.Inputs()[0].Notes
+	if len(notes) != 1 || !strings.HasPrefix(notes[0], "frames of link type 9999 are left out") {
+		t.Errorf("notes %q", notes)
 	}
 }
 
@@ -92,14 +111,17 @@ func TestNoOctets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := f.Match(&capture.Frame{Link: capture.LinkEthernet}); err != nil || got != want {
-			t.Errorf("%q of nothing: got %v, %v, want %v", expression, got, err, want)
+		if got := f.Match(&capture.Frame{Link: capture.LinkEthernet}); got != want {
+			t.Errorf("%q of nothing: got %v, want %v", expression, got, want)
 		}
 	}
 }
 
 // three hands out batches of three frames: UDP, nothing, UDP.
-type three struct{ left, released int }
+type three struct {
+	left, released int
+	links          []capture.LinkType
+}
 
 func (s *three) Next() (*capture.Batch, error) {
 	if s.left == 0 {
@@ -116,7 +138,7 @@ func (s *three) Next() (*capture.Batch, error) {
 	return capture.NewBatch(frames, func(*capture.Batch) { s.released++ }), nil
 }
 
-func (s *three) Inputs() []capture.Input { return []capture.Input{{Frames: 12}} }
+func (s *three) Inputs() []capture.Input { return []capture.Input{{Frames: 12, LinkTypes: s.links}} }
 func (s *three) Close() error            { return nil }
 
 func TestSource(t *testing.T) {
@@ -156,8 +178,8 @@ func BenchmarkMatch(b *testing.B) {
 	frame := capture.Frame{Data: under(capture.LinkEthernet), Link: capture.LinkEthernet}
 	b.ReportAllocs()
 	for b.Loop() {
-		if ok, err := f.Match(&frame); !ok || err != nil {
-			b.Fatal(ok, err)
+		if !f.Match(&frame) {
+			b.Fatal("no match")
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package filter
 
 import (
+	"fmt"
+	"slices"
+
 	"whydrop/capture"
 )
 
@@ -32,10 +35,7 @@ func (s *filtered) Next() (*capture.Batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.thin(b); err != nil {
-			b.Release()
-			return nil, err
-		}
+		s.thin(b)
 		if len(b.Frames) > 0 {
 			return b, nil
 		}
@@ -44,23 +44,30 @@ func (s *filtered) Next() (*capture.Batch, error) {
 }
 
 // thin removes from b what does not match. The batch is ours, and so are its frames.
-func (s *filtered) thin(b *capture.Batch) error {
+func (s *filtered) thin(b *capture.Batch) {
 	kept := b.Frames[:0]
 	for i := range b.Frames {
-		ok, err := s.filter.Match(&b.Frames[i])
-		if err != nil {
-			return err
-		}
-		if ok {
+		if s.filter.Match(&b.Frames[i]) {
 			kept = append(kept, b.Frames[i])
 		}
 	}
 	b.Frames = kept
-	return nil
 }
 
-// Inputs describes all that was read, matching or not.
-func (s *filtered) Inputs() []capture.Input { return s.src.Inputs() }
+// Inputs describes all that was read, matching or not, and which link types the
+// expression was of no use for.
+func (s *filtered) Inputs() []capture.Input {
+	inputs := s.src.Inputs()
+	for i := range inputs {
+		for _, link := range inputs[i].LinkTypes {
+			if err := s.filter.Refused(link); err != nil {
+				note := fmt.Sprintf("frames of link type %d are left out, for the filter does not fit them: %v", link, err)
+				inputs[i].Notes = append(slices.Clip(inputs[i].Notes), note)
+			}
+		}
+	}
+	return inputs
+}
 
 // Close closes the source underneath.
 func (s *filtered) Close() error { return s.src.Close() }

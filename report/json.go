@@ -6,6 +6,8 @@ import (
 	"io"
 )
 
+//go:generate go test -run TestSchema -update
+
 // Schema is the JSON Schema (draft 2020-12) of --format json. It is generated
 // from Report by TestSchema -update.
 //

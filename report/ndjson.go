@@ -19,7 +19,7 @@ const ndjsonBuffer = 1 << 16
 // the end, a summary: one JSON object a line, complete and exact, never
 // sampled. r was built from res.
 //
-// There can be millions of symptoms, so their octets are appended by hand; the
+// There can be millions of symptoms and flows, so their octets are appended by hand; the
 // tests hold them against encoding/json.
 func NDJSON(w io.Writer, res *analyze.Result, r *Report) error {
 	out := bufio.NewWriterSize(w, ndjsonBuffer)
@@ -36,10 +36,9 @@ func NDJSON(w io.Writer, res *analyze.Result, r *Report) error {
 			return err
 		}
 	}
-	b := newBuilder(res)
+	flows := newFlowEncoder(newBuilder(res))
 	for i := range res.Flows {
-		f := b.flow(i)
-		if err := j.Encode(flowRecord{"flow", &f}); err != nil {
+		if _, err := out.Write(flows.line(i)); err != nil {
 			return err
 		}
 	}
@@ -52,11 +51,6 @@ func NDJSON(w io.Writer, res *analyze.Result, r *Report) error {
 type chargeRecord struct {
 	Type string `json:"type"`
 	*Charge
-}
-
-type flowRecord struct {
-	Type string `json:"type"`
-	*Flow
 }
 
 // A summaryRecord is the Report without the lists that were streamed before it.
@@ -117,11 +111,7 @@ func quoted(s string) []byte {
 // line is the record of s with its newline, valid until the next call.
 func (e *symptomEncoder) line(s *flow.Symptom) []byte {
 	b := append(e.buf[:0], `{"type":"symptom","file":`...)
-	if int(s.Frame.File) < len(e.files) {
-		b = append(b, e.files[s.Frame.File]...)
-	} else {
-		b = append(b, `""`...)
-	}
+	b = e.appendFile(b, s.Frame.File)
 	b = append(b, `,"frame":`...)
 	b = strconv.AppendUint(b, s.Frame.Number, 10)
 	b = append(b, `,"time":"`...)
@@ -145,6 +135,14 @@ func (e *symptomEncoder) line(s *flow.Symptom) []byte {
 	b = strconv.AppendUint(b, uint64(s.Packets), 10)
 	e.buf = append(b, "}\n"...)
 	return e.buf
+}
+
+// appendFile appends the quoted path of a file.
+func (e *symptomEncoder) appendFile(b []byte, file uint16) []byte {
+	if int(file) >= len(e.files) {
+		return append(b, `""`...)
+	}
+	return append(b, e.files[file]...)
 }
 
 // appendFlow says whose packets are in question. Octets of a bad frame may fit

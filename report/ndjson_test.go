@@ -137,6 +137,43 @@ func TestSymptomTimes(t *testing.T) {
 	}
 }
 
+// TestFlowRecordsAreThoseOfTheReport holds the hand-made record of a flow to
+// what encoding/json makes of the same Flow, octet for octet.
+func TestFlowRecordsAreThoseOfTheReport(t *testing.T) {
+	results := []*analyze.Result{withSymptoms(0), bothWays(), oneDirection(), unnumbered(), onePacket()}
+	for seed := range uint64(40) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		res := anyResult(rng)
+		for i := range res.Flows {
+			h := &res.Flows[i].Dir[rng.IntN(2)]
+			for d := range h.Retransmissions {
+				h.Retransmissions[d] = rng.Uint64N(3)
+			}
+			h.ZeroWindowNS, h.Stalled, h.RTTMed = rng.Int64N(1e12), rng.Int64N(1e6), rng.Int64N(1e10)
+		}
+		results = append(results, res)
+	}
+	for _, res := range results {
+		b := newBuilder(res)
+		fast := newFlowEncoder(b)
+		for i := range res.Flows {
+			f := b.flow(i)
+			var slow bytes.Buffer
+			e := json.NewEncoder(&slow)
+			e.SetEscapeHTML(false)
+			if err := e.Encode(struct {
+				Type string `json:"type"`
+				*Flow
+			}{"flow", &f}); err != nil {
+				t.Fatal(err)
+			}
+			if got := fast.line(i); !bytes.Equal(got, slow.Bytes()) {
+				t.Fatalf("flow %d: got\n%s\nwant\n%s", i, got, slow.Bytes())
+			}
+		}
+	}
+}
+
 func TestSymptomsAllocateNothing(t *testing.T) {
 	res := withSymptoms(500)
 	e := newSymptomEncoder(res)

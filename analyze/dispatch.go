@@ -6,6 +6,11 @@ const (
 	// a few; a clock that was set back for good is not worth sorting.
 	window = 1024
 
+	// step, ns, is how far back in time a frame is moved at most. A clock
+	// that is wrong by more than this is set, not slewed (the step threshold of
+	// NTP, RFC 5905), and what comes after such a step is not late.
+	step = int64(128e6)
+
 	// tickEvery is how often, in capture time, shards are told the time, ns.
 	tickEvery = int64(1e9)
 )
@@ -93,7 +98,7 @@ func (o *dispatcher) watch(t int64) {
 // the young end, which for frames in order is one comparison.
 func (o *dispatcher) push(r ref) {
 	i := o.length
-	for i > 0 && o.at(i-1).packet.Time > r.packet.Time {
+	for i > 0 && o.at(i-1).packet.Time > r.packet.Time && o.at(i-1).packet.Time-r.packet.Time <= step {
 		o.ring[(o.head+i)%window] = *o.at(i - 1)
 		i--
 	}

@@ -68,6 +68,7 @@ func TestDispatcherSortsStablyWithinItsWindow(t *testing.T) {
 		{"in order", []int64{1, 2, 3}, []int{0, 1, 2}},
 		{"one late", []int64{1, 3, 4, 2, 5}, []int{0, 3, 1, 2, 4}},
 		{"equal times stay", []int64{2, 2, 1, 1, 2}, []int{2, 3, 0, 1, 4}},
+		{"clock set back", []int64{900e6, 901e6, 400e6, 402e6, 401e6}, []int{0, 1, 2, 4, 3}},
 		{"reversed", []int64{5, 4, 3, 2, 1}, []int{4, 3, 2, 1, 0}},
 	}
 	for _, tt := range tests {

@@ -120,7 +120,8 @@ var tales = []tale{
 	{"a timeout, and its acknowledgement had passed", func() *story {
 		s := started().bulk(4, 1).after(20).ack(5).after(300)
 		return s.packet(0, flagACK, at1(4), mss, 1).after(20).ack(5, sacks(at1(4), at1(5)))
-	}, `012 retransmission tlp unneeded`},
+	}, `1 ack after-tap unknown ack-lost frame 11 repair 12
+012 retransmission tlp unneeded`},
 
 	{"pure acknowledgements that are not here", func() *story {
 		s := started().bulk(4, 2).after(20).ack(6).unseen().after(.1)

@@ -22,23 +22,6 @@ b = 10.0.0.2:443
 +.000  a > b  .   1:1      a1
 `
 
-// recorded is a capture of handshake, as octets.
-func recorded(t *testing.T) []byte {
-	t.Helper()
-	story, out := filepath.Join(t.TempDir(), "story"), filepath.Join(t.TempDir(), "a.pcap")
-	if err := os.WriteFile(story, []byte(handshake), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := recordTo([]string{story, out, "pcap"}); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // whydrop is this test binary, about to play whydrop.
 func whydrop(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
@@ -101,7 +84,7 @@ func TestInterruptYieldsTheReportSoFar(t *testing.T) {
 			t.Fatal(err)
 		}
 		// More than a pipe holds: when all of it is written, whydrop reads.
-		text := recorded(t)
+		text := recordedAs(t, handshake, "pcap")
 		records := text[pcapHeader:]
 		if _, err := stdin.Write(append(text, bytes.Repeat(records, 3000)...)); err != nil {
 			t.Fatal(err)
@@ -150,7 +133,7 @@ func TestClosedPipeIsNoError(t *testing.T) {
 		}
 		r.Close() // nobody reads
 		cmd.Stdout = w
-		cmd.Stdin = bytes.NewReader(recorded(t))
+		cmd.Stdin = bytes.NewReader(recordedAs(t, handshake, "pcap"))
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		if err := cmd.Start(); err != nil {

@@ -13,6 +13,11 @@ const (
 
 	// tickEvery is how often, in capture time, shards are told the time, ns.
 	tickEvery = int64(1e9)
+
+	// minTime and maxTime, 1933 and 2116 in ns since the epoch, bound what a
+	// damaged or hostile file may say, so that no timer, and no difference of
+	// two times, runs over.
+	minTime, maxTime = -int64(1) << 60, int64(1) << 62
 )
 
 // A dispatcher puts packets into capture order, sorts them by time within a
@@ -73,6 +78,7 @@ func (o *dispatcher) take(j *job) {
 	}
 	for i := range j.decoded.Packets {
 		p := &j.decoded.Packets[i]
+		p.Time = min(max(p.Time, minTime), maxTime)
 		o.watch(p.Time)
 		if o.length == window {
 			o.send(o.pop())

@@ -50,27 +50,27 @@ func TestDamageAnywhere(t *testing.T) {
 	if testing.Short() {
 		step = 37 // a prime, so that every field of a record is met
 	}
+	path := filepath.Join(t.TempDir(), "x")
 	for _, format := range []string{"pcap", "pcapng"} {
 		whole := recordedAs(t, lossyStory, format)
 		t.Run(format+"/cut", func(t *testing.T) {
 			for n := 0; n < len(whole); n += step {
-				mustAnswer(t, fmt.Sprintf("cut to %d octets", n), whole[:n])
+				mustAnswer(t, path, fmt.Sprintf("cut to %d octets", n), whole[:n])
 			}
 		})
 		t.Run(format+"/flip", func(t *testing.T) {
 			for n := 0; n < len(whole); n += step {
 				flipped := slices.Clone(whole)
 				flipped[n] ^= 1 << (n % 8)
-				mustAnswer(t, fmt.Sprintf("bit %d of octet %d flipped", n%8, n), flipped)
+				mustAnswer(t, path, fmt.Sprintf("bit %d of octet %d flipped", n%8, n), flipped)
 			}
 		})
 	}
 }
 
-// mustAnswer runs whydrop on octets.
-func mustAnswer(t *testing.T, what string, octets []byte) {
+// mustAnswer runs whydrop on octets, written to path.
+func mustAnswer(t *testing.T, path, what string, octets []byte) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "x")
 	if err := os.WriteFile(path, octets, 0o600); err != nil {
 		t.Fatal(err)
 	}

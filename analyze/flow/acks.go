@@ -91,6 +91,11 @@ func (h *track) blocks(s *Segment, a int64) (fresh []span, dup bool) {
 		if b.lo < a {
 			continue
 		}
+		if h.acked { // an old acknowledgement may come late
+			if b.lo = max(b.lo, h.una); b.hi <= b.lo {
+				continue
+			}
+		}
 		if !h.sacked.covers(b.lo, b.hi) {
 			h.sacked.missing(b.lo, b.hi, func(lo, hi int64) { fresh = append(fresh, span{lo, hi}) })
 			if len(h.sacked) < maxSpans || h.sacked.touches(b.lo-1, b.hi+1) {

@@ -193,7 +193,7 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 		if k.is == afterGap && !s.is(damagedFields) {
 			c.gap(h, s, lo, e)
 		}
-		if r.spoke && c.fillsWindow(h, r, hi) && x.payload() > 0 {
+		if c.fillsWindow(h, r, hi) && x.payload() > 0 {
 			e.note(SawWindowFull)
 		}
 	default:
@@ -258,14 +258,21 @@ func (c *Conn) gap(h *track, s *Segment, lo int64, e *Event) {
 
 // fillsWindow reports whether octets up to hi use the window to its end.
 func (c *Conn) fillsWindow(h, r *track, hi int64) bool {
-	if !h.acked || !r.started || !h.started || r.window == 0 {
-		return false
+	edge, known := c.windowEnd(h, r)
+	return known && r.window != 0 && hi == edge
+}
+
+// windowEnd is the octet up to which the other side lets h send, if the scale
+// of its window is known.
+func (c *Conn) windowEnd(h, r *track) (int64, bool) {
+	if !h.acked || !r.spoke || !r.started || !h.started {
+		return 0, false
 	}
 	shift := uint8(0)
-	if h.scaled && r.scaled && !r.fromSYN { // RFC 7323 §2.2: the window of a SYN is never scaled
+	if h.scaled && r.scaled {
 		shift = r.scale
 	}
-	return hi == h.una+int64(r.window)<<shift
+	return h.una + int64(r.window)<<shift, true
 }
 
 // addOdd keeps a transmission that did not go beyond all before it, and what
@@ -353,8 +360,8 @@ func (c *Conn) idle(h, r *track, s *Segment, lo int64, id int32, numbered bool, 
 	if h.looks && numbered && id < h.ids.max {
 		return
 	}
-	if s.is(hasTS) && h.hasTS && int32(s.TSVal-h.newestTS) < 0 {
-		return
+	if s.is(hasTS) && h.hasTS && int32(s.TSVal-h.newestTS) < 0 || r.acked && r.ackPosition(s.Ack) < r.una {
+		return // old, and late
 	}
 	if r.spoke && r.window == 0 {
 		e.note(SawProbe)

@@ -67,7 +67,7 @@ func (s *Segment) key() uint64 {
 	for i := range s.NumSACK {
 		k = mix(k, uint64(s.SACK[i][0])<<32|uint64(s.SACK[i][1]))
 	}
-	if s.is(damagedFields) {
+	if s.is(damagedFields | cut) { // the checksum speaks for what cannot be compared
 		k = mix(k, uint64(s.Sum))
 	}
 	return k

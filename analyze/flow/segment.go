@@ -46,7 +46,7 @@ const (
 	unpadded                                   // below it
 	malformed                                  //
 	tunnelled                                  //
-	isIPv6                                     //
+	cut                                        // options go on behind what was captured, or the checksum cannot be verified
 	damagedFields = badTCP | badIP             //
 )
 
@@ -85,7 +85,7 @@ func marksOf(p *decode.Packet) marks {
 	set(p.Direction == capture.Outbound, outbound)
 	set(p.Malformed != 0, malformed)
 	set(p.NumOuter > 0, tunnelled)
-	set(p.IPVersion == 6, isIPv6)
+	set(p.Options&decode.OptCut != 0 || p.TransportSum == decode.ChecksumPartial, cut)
 	if p.Link == capture.LinkEthernet && p.NumOuter == 0 {
 		set(p.IPFlags&decode.Padded != 0 && p.WireLength <= ethernetMinimum+4*uint32(p.NumVLAN), padded)
 		set(p.WireLength < ethernetMinimum, unpadded)

@@ -40,12 +40,13 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 	if hole > 0 {
 		quiet = s.Time - h.lastT
 	}
+	few := id-h.last.id <= tailChain
 	switch {
 	case extra >= 1 && !peerBack && quiet >= max(patience, tailSilence) && stim >= patience:
 		return viaMissing, extra
-	case extra >= 1 && peerBack && hole <= 0 && gap >= restartAfter+trip && stim >= restartAfter+trip && r.topped && h.delayed == 0:
+	case few && extra >= 1 && peerBack && hole <= 0 && gap >= restartAfter+trip && stim >= restartAfter+trip && r.topped && h.delayed == 0:
 		return viaMissing, extra
-	case stim >= restartAfter+trip && h.prompt >= promptShare*h.delayed && h.prompt >= promptShare:
+	case few && stim >= restartAfter+trip && h.prompt >= promptShare*h.delayed && h.prompt >= promptShare:
 		return viaMissing, max(1, extra)
 	}
 	return viaNothing, 0
@@ -98,13 +99,19 @@ func (n *numbers) missingSince(top edge, id int32) (data, acks int32) {
 // segment without PSH), was allowed to, and was silent.
 func (c *Conn) afterPush(h, r *track, s *Segment, lo int64) via {
 	silent := s.Time - h.last.t
-	if silent < defaultRTT || !h.last.data || h.last.push || h.last.resent || lo != h.top || h.looks {
+	if silent < defaultRTT || !h.last.data || h.last.push || h.last.resent || lo != h.top || h.looks || !c.roomFor(h, r, s.Dir) {
 		return viaNothing
 	}
 	trip := c.anyRTT(h)
 	if float64(silent) < pushRTTs*float64(trip) || !h.acked || h.una < h.top ||
-		float64(s.Time-h.unaTime) < tailRTTs*float64(trip) || r.spoke && r.window == 0 {
+		float64(s.Time-max(h.unaTime, r.lastT)) < tailRTTs*float64(trip) || r.spoke && r.window == 0 {
 		return viaNothing
 	}
 	return viaNoPush
+}
+
+// roomFor reports whether the window lets h send a full segment, as far as known.
+func (c *Conn) roomFor(h, r *track, dir uint8) bool {
+	edge, known := c.windowEnd(h, r)
+	return !known || edge-h.top >= c.segment(dir)
 }

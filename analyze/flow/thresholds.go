@@ -134,6 +134,11 @@ const (
 	// tailMost: more missing numbers than this are no lost tail. c-11.
 	tailMost = 200
 
+	// tailChain: where the peer repairs, too, or an ACK explains what is missing,
+	// a lost tail is believed only within so many packets: among more of them a
+	// lost duplicate ACK is likelier. 5 false among 190 in simulated bulk without.
+	tailChain = 16
+
 	// promptShare: a side answers promptly if it did so this often as it paused. c-11.
 	promptShare = 3
 

@@ -143,6 +143,11 @@ func TestFlowTable(t *testing.T) {
 			golden(t, fmt.Sprintf("flows.%d.%s", width, form), []byte(render(t, r, o)))
 		}
 	}
+	short := manyCauses()
+	short.Flows[3].Originator, short.Flows[3].Responder = port("10.20.0.15:39564"), port("203.0.113.41:22")
+	for _, width := range []int{80, 120} {
+		golden(t, fmt.Sprintf("flows-ipv4.%d.txt", width), []byte(render(t, Build(short, BuildOptions{}), TextOptions{Width: width, Flows: true})))
+	}
 	plain := render(t, r, TextOptions{Width: 60, Flows: true})
 	for _, f := range r.Flows.Table {
 		if !strings.Contains(plain, f.Originator+" > "+f.Responder) {

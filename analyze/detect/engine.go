@@ -54,7 +54,7 @@ type Options struct {
 // (decode.Packet.PairHash).
 type Engine struct {
 	options Options
-	others  watcher // everything that is not TCP; may be nil
+	others  watcher // everything that is not TCP
 	now     int64
 
 	pairs     []*pairChunk
@@ -95,7 +95,9 @@ func NewEngine(o Options) *Engine {
 	if o.MaxSymptoms <= 0 {
 		o.MaxSymptoms = defaultSymptoms
 	}
-	return &Engine{options: o, log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses}}
+	return &Engine{
+		options: o, others: NewDatagrams(o), log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses},
+	}
 }
 
 // Packet takes the next packet. It keeps no reference to p or d.

@@ -1,0 +1,264 @@
+package detect
+
+import (
+	"whydrop/analyze/flow"
+	"whydrop/decode"
+)
+
+// Datagrams analyses what is not TCP: UDP, ICMP and other protocols over IP.
+// It is used by one goroutine, with the contract of Engine.
+//
+// It says of two addresses only what their packets say, whichever other
+// addresses share it. An ICMP error belongs to the flow that it quotes, never
+// to one of its own: it comes to the shard of that flow.
+type Datagrams struct {
+	options Options
+	now     int64
+	log     flow.Log
+
+	table table
+	talks []talk
+	free  []int32
+	live  int
+	idle  queue
+	pairs map[pairKey]*flow.TalkPair
+
+	fragments   map[fragmentKey]*fragmented
+	inFragments []*fragmented // in order of their first fragment
+	headOf      int
+
+	opened uint32
+	facts  []flow.Facts
+	order  []uint32 // their numbers
+}
+
+// A talk is a conversation in the table.
+type talk struct {
+	key    talkKey
+	hash   uint32
+	number uint32
+	side   uint8 // which address of the key the originator is
+	last   int64
+	*flow.Talk
+}
+
+// pairKey is two addresses, the lower one first.
+type pairKey struct{ lo, hi decode.Addr }
+
+// A talkKey names a conversation. ports are those of lo and hi; for ICMP echo
+// the identifier, for what has none 0.
+type talkKey struct {
+	pairKey
+	ports    uint32
+	protocol uint8
+}
+
+// NewDatagrams makes a Datagrams.
+func NewDatagrams(o Options) *Datagrams {
+	if o.MaxFlows <= 0 {
+		o.MaxFlows = defaultFlows
+	}
+	if o.MaxSymptoms <= 0 {
+		o.MaxSymptoms = defaultSymptoms
+	}
+	return &Datagrams{
+		options: o, log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses},
+		pairs: map[pairKey]*flow.TalkPair{}, fragments: map[fragmentKey]*fragmented{},
+	}
+}
+
+// Packet takes the next packet. It keeps no reference to p or d.
+func (e *Datagrams) Packet(p *decode.Packet, d *decode.Decoded) {
+	e.now = max(e.now, p.Time)
+	if p.IPVersion == 0 || p.Protocol == decode.ProtoTCP {
+		return // ARP and frames without IP; a TCP header that cannot be read is counted by the decoder
+	}
+	if p.Control >= 0 {
+		if d != nil && int(p.Control) < len(d.Controls) && d.Controls[p.Control].Kind == decode.ControlQuote {
+			e.quote(p, &d.Controls[p.Control])
+		}
+		return
+	}
+	if p.IPFlags&decode.Fragment != 0 && e.fragment(p) {
+		return
+	}
+	i, dir := e.find(p)
+	e.talks[i].last = p.Time
+	e.talks[i].Datagram(p, dir)
+}
+
+// find returns the conversation of p and the direction of p in it.
+func (e *Datagrams) find(p *decode.Packet) (i int32, dir uint8) {
+	k, side := keyOf(&p.Src, &p.Dst, p.Protocol, portsOfPacket(p))
+	hash := hashOf(p.PairHash, k.ports^uint32(k.protocol)<<24)
+	i, ok := e.lookup(&k, hash)
+	if !ok && p.TransportSum == decode.ChecksumBad && p.Kind == decode.KindUDP {
+		i, ok = e.nearby(k, p.PairHash)
+	}
+	if !ok {
+		i = e.open(k, hash, side, p)
+	}
+	return i, side ^ e.talks[i].side
+}
+
+func (e *Datagrams) lookup(k *talkKey, hash uint32) (int32, bool) {
+	return e.table.find(hash, func(i int32) bool { return e.talks[i].key == *k })
+}
+
+// nearby finds the conversation of a damaged packet: the one whose ports differ
+// in a single bit.
+func (e *Datagrams) nearby(k talkKey, pairHash uint32) (int32, bool) {
+	ports := k.ports
+	for bit := range 32 {
+		k.ports = ports ^ 1<<bit
+		if i, ok := e.lookup(&k, hashOf(pairHash, k.ports^uint32(k.protocol)<<24)); ok {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// keyOf makes a key, and says which of its addresses src is. ports are those of
+// src and dst, or the same number for both sides.
+func keyOf(src, dst *decode.Addr, protocol uint8, ports uint32) (k talkKey, side uint8) {
+	lo, hi := src, dst
+	if compare(src, dst) > 0 {
+		lo, hi, side = dst, src, 1
+		if protocol != decode.ProtoICMP && protocol != decode.ProtoICMPv6 {
+			ports = ports<<16 | ports>>16
+		}
+	}
+	return talkKey{pairKey{*lo, *hi}, ports, protocol}, side
+}
+
+func portsOfPacket(p *decode.Packet) uint32 {
+	if p.Kind == decode.KindICMP {
+		return uint32(p.EchoID)
+	}
+	return uint32(p.SrcPort)<<16 | uint32(p.DstPort)
+}
+
+// open makes a conversation whose first packet is p, sent by side.
+func (e *Datagrams) open(k talkKey, hash uint32, side uint8, p *decode.Packet) int32 {
+	facts := flow.Facts{
+		Protocol: k.protocol, First: p.Time, Last: p.Time,
+		FirstFrame: flow.FrameRef{Number: p.Number, File: p.File}, Tunnelled: p.NumOuter > 0,
+	}
+	ends := [2]flow.Endpoint{{Addr: k.lo, Port: uint16(k.ports >> 16)}, {Addr: k.hi, Port: uint16(k.ports)}}
+	if k.protocol == decode.ProtoICMP || k.protocol == decode.ProtoICMPv6 {
+		ends[0].Port, ends[1].Port = 0, 0
+	}
+	facts.Originator, facts.Responder = ends[side], ends[1-side]
+	if e.live >= e.options.MaxFlows {
+		e.makeRoom()
+	}
+	pair := e.pairs[k.pairKey]
+	if pair == nil {
+		pair = new(flow.TalkPair)
+		e.pairs[k.pairKey] = pair
+	}
+	var i int32
+	if n := len(e.free); n > 0 {
+		i, e.free = e.free[n-1], e.free[:n-1]
+	} else {
+		i = int32(len(e.talks))
+		e.talks = append(e.talks, talk{})
+	}
+	e.talks[i] = talk{
+		key: k, hash: hash, number: e.opened, side: side, last: p.Time,
+		Talk: flow.NewTalk(pair, side, e.opened, facts, &e.log),
+	}
+	e.table.add(hash, i)
+	e.idle.push(due{e.now + checkTime, i, e.opened})
+	e.opened++
+	e.live++
+	return i
+}
+
+// makeRoom ends the conversation that has been idle longest of some that are
+// due to be looked at.
+func (e *Datagrams) makeRoom() {
+	best := int32(-1)
+	for n := 0; n < secondChances; {
+		d, ok := e.idle.pop(1<<63 - 1)
+		if !ok {
+			break
+		}
+		t := &e.talks[d.index]
+		if t.number != d.number || t.Talk == nil {
+			continue
+		}
+		n++
+		if best >= 0 && e.talks[best].last <= t.last {
+			e.idle.push(due{e.now + checkTime, d.index, d.number})
+			continue
+		}
+		if best >= 0 {
+			e.idle.push(due{e.now + checkTime, best, e.talks[best].number})
+		}
+		best = d.index
+	}
+	if best >= 0 {
+		e.log.GaveUp.Flows++
+		e.end(best)
+	}
+}
+
+// end finishes conversation i.
+func (e *Datagrams) end(i int32) {
+	t := &e.talks[i]
+	pair := e.pairs[t.key.pairKey]
+	t.Finish()
+	if pair.Users == 0 {
+		delete(e.pairs, t.key.pairKey)
+	}
+	e.facts = append(e.facts, t.Facts)
+	e.order = append(e.order, t.number)
+	e.table.remove(t.hash, i)
+	t.Talk = nil
+	e.live--
+	e.free = append(e.free, i)
+}
+
+// Tick tells the time of the capture, ns. It finishes what has been idle.
+func (e *Datagrams) Tick(now int64) {
+	e.now = max(e.now, now)
+	e.expire(now)
+	for {
+		d, ok := e.idle.pop(now)
+		if !ok {
+			return
+		}
+		t := &e.talks[d.index]
+		if t.number != d.number || t.Talk == nil {
+			continue
+		}
+		if now-t.last > idleTime {
+			e.end(d.index)
+		} else {
+			e.idle.push(due{now + checkTime, d.index, d.number})
+		}
+	}
+}
+
+// Finish ends everything and returns what was learned. last is the time of the
+// last frame of the whole capture.
+func (e *Datagrams) Finish(last int64) flow.Findings {
+	e.finishFragments(last)
+	for i := range e.talks {
+		if e.talks[i].Talk != nil {
+			e.end(int32(i))
+		}
+	}
+	place := make([]uint32, e.opened)
+	for i, number := range e.order {
+		place[number] = uint32(i)
+	}
+	for i := range e.log.Symptoms {
+		e.log.Symptoms[i].Flow = place[e.log.Symptoms[i].Flow]
+	}
+	for i := range e.log.Losses {
+		e.log.Losses[i].Flow = place[e.log.Losses[i].Flow]
+	}
+	return flow.Findings{Flows: e.facts, Symptoms: e.log.Symptoms, Losses: e.log.Losses, GaveUp: e.log.GaveUp}
+}

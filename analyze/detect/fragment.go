@@ -1,0 +1,204 @@
+package detect
+
+import (
+	"whydrop/analyze/flow"
+	"whydrop/decode"
+)
+
+// maxFragmented bounds the datagrams whose fragments are remembered. At 10 000
+// datagrams a second this is more than a second; the oldest goes first.
+const maxFragmented = 1 << 14
+
+// fragmentKey is what fragments of one datagram share, RFC 791 §3.2 and RFC 8200 §4.5.
+type fragmentKey struct {
+	src, dst decode.Addr
+	id       uint32
+	protocol uint8
+}
+
+// fragmented is a datagram that comes in pieces.
+type fragmented struct {
+	flow.Reassembly
+	key     fragmentKey
+	hash    uint32 // of the pair
+	number  uint32 // of the conversation, if known
+	index   int32  // of the conversation, or -1: only the first fragment has ports
+	dir     uint8
+	over    bool   // judged
+	packets uint64 // later fragments that are counted to no conversation yet
+	octets  uint64
+	packet  decode.Packet // the fragment that came first, to open a conversation with
+}
+
+// fragment takes a fragment. It reports whether that is all there is to it;
+// the first fragment has a transport header and is a datagram as well.
+func (e *Datagrams) fragment(p *decode.Packet) (over bool) {
+	first := p.IPFlags&decode.FirstFragment != 0
+	if p.Malformed != decode.WellFormed || p.IPFlags&decode.BadIPHeader != 0 {
+		return !first
+	}
+	lo := uint32(p.FragOffset) * 8
+	n := p.PayloadLen
+	if first && (p.Kind == decode.KindUDP || p.Kind == decode.KindICMP) {
+		n += 8 // their headers
+	}
+	k := fragmentKey{p.Src, p.Dst, p.ID, p.Protocol}
+	g := e.fragments[k]
+	if g != nil && g.Stale(p.Time) {
+		e.judge(g, p.Time)
+		g = nil
+	}
+	if g == nil {
+		g = e.begin(k, p)
+	}
+	ref := flow.FrameRef{Number: p.Number, File: p.File}
+	ago, again := g.Take(lo, lo+n, p.IPFlags&decode.MoreFragments != 0, p.PayloadHash, p.Time, ref)
+	if first {
+		if g.index < 0 && !again {
+			g.index, g.dir = e.find(p)
+			g.number = e.talks[g.index].number
+			e.settle(g)
+		}
+		return false
+	}
+	if t := e.talkOf(g); t != nil && again {
+		t.Copied(p, g.dir, ago)
+		return true
+	}
+	if again {
+		return true
+	}
+	if pair := e.pairs[pairKeyOf(&p.Src, &p.Dst)]; pair != nil && p.IPVersion == 4 {
+		pair.SawFragment(sideOf(&p.Src, &p.Dst), uint16(p.ID), p.Time)
+	}
+	g.packets++
+	g.octets += uint64(p.PayloadLen)
+	e.settle(g)
+	return true
+}
+
+// begin remembers a datagram of which the first fragment passes.
+func (e *Datagrams) begin(k fragmentKey, p *decode.Packet) *fragmented {
+	if len(e.fragments) >= maxFragmented {
+		e.forget()
+	}
+	g := &fragmented{key: k, hash: p.PairHash, index: -1, packet: *p}
+	if pair := e.pairs[pairKeyOf(&p.Src, &p.Dst)]; pair != nil {
+		g.Started = pair.Seen[sideOf(&p.Src, &p.Dst)]
+	}
+	e.fragments[k] = g
+	e.inFragments = append(e.inFragments, g)
+	return g
+}
+
+// talkOf returns the conversation of g while it goes on.
+func (e *Datagrams) talkOf(g *fragmented) *flow.Talk {
+	if g.index < 0 {
+		return nil
+	}
+	if t := &e.talks[g.index]; t.number == g.number && t.Talk != nil {
+		return t.Talk
+	}
+	return nil
+}
+
+// settle counts later fragments to the conversation, as soon as it is known.
+func (e *Datagrams) settle(g *fragmented) {
+	t := e.talkOf(g)
+	if t == nil || g.packets == 0 {
+		return
+	}
+	e.talks[g.index].last = g.Last
+	t.Fragment(g.packets, g.octets, g.dir, g.Last)
+	g.packets, g.octets = 0, 0
+}
+
+// judge says what is missing of g. end is the time up to which the capture
+// would have shown more of it.
+func (e *Datagrams) judge(g *fragmented, end int64) {
+	g.over = true
+	if e.fragments[g.key] == g {
+		delete(e.fragments, g.key)
+	}
+	if g.Done && g.packets == 0 {
+		return
+	}
+	t := e.talkOf(g)
+	if t == nil {
+		// Without its first fragment a datagram has no ports.
+		k, side := keyOf(&g.key.src, &g.key.dst, g.key.protocol, 0)
+		hash := hashOf(g.hash, k.ports^uint32(k.protocol)<<24)
+		i, ok := e.lookup(&k, hash)
+		if !ok {
+			i = e.open(k, hash, side, &g.packet)
+		}
+		g.index, g.number, g.dir = i, e.talks[i].number, side^e.talks[i].side
+		t = e.talks[i].Talk
+	}
+	e.settle(g)
+	t.Incomplete(&g.Reassembly, g.dir, g.key.id, end)
+}
+
+// forget makes room for another datagram.
+func (e *Datagrams) forget() {
+	for ; e.headOf < len(e.inFragments); e.headOf++ {
+		g := e.inFragments[e.headOf]
+		if g.over {
+			continue
+		}
+		if !g.Done {
+			e.log.GaveUp.Gaps++
+		}
+		g.over = true
+		delete(e.fragments, g.key)
+		break
+	}
+	e.trim()
+}
+
+// expire judges datagrams that no host would wait for any longer.
+func (e *Datagrams) expire(now int64) {
+	for ; e.headOf < len(e.inFragments); e.headOf++ {
+		g := e.inFragments[e.headOf]
+		if g.over {
+			continue
+		}
+		if now-g.First <= flow.FragmentTime {
+			break
+		}
+		e.judge(g, now)
+	}
+	e.trim()
+}
+
+// trim gives back the front of the list when it is the larger part.
+func (e *Datagrams) trim() {
+	if e.headOf > 1024 && e.headOf*2 > len(e.inFragments) {
+		n := copy(e.inFragments, e.inFragments[e.headOf:])
+		clear(e.inFragments[n:])
+		e.inFragments, e.headOf = e.inFragments[:n], 0
+	}
+}
+
+// finishFragments judges all that is left at the end of the capture.
+func (e *Datagrams) finishFragments(last int64) {
+	for ; e.headOf < len(e.inFragments); e.headOf++ {
+		if g := e.inFragments[e.headOf]; !g.over {
+			e.judge(g, last)
+		}
+	}
+}
+
+func pairKeyOf(a, b *decode.Addr) pairKey {
+	if compare(a, b) > 0 {
+		a, b = b, a
+	}
+	return pairKey{*a, *b}
+}
+
+func sideOf(src, dst *decode.Addr) uint8 {
+	if compare(src, dst) > 0 {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,230 @@
+package flow
+
+import (
+	"whydrop/capture"
+	"whydrop/decode"
+)
+
+// Thresholds of datagrams: tcp-rules.md b-22.
+const (
+	// idUDPNear is how far apart the IDs of neighbouring datagrams may be.
+	idUDPNear = 256
+
+	// idUDPPairs, idUDPShare and idUDPOnes: of at least this many neighbours,
+	// these shares must be near, and count on by one. 522 of 522 lost upstream.
+	idUDPPairs = 8
+	idUDPShare = 0.98
+	idUDPOnes  = 0.3
+
+	// idUDPShared: if more often than this another conversation of the same
+	// host had the number in between, they share a counter, and missing numbers
+	// are not missing packets.
+	idUDPShared = 0.05
+
+	// settled neighbours are enough to act before the conversation is over.
+	settled = 64
+
+	// Damage of nearly all packets is not damage: checksums that nobody computed.
+	neverSummed      = 4   // packets at least
+	neverSummedShare = 0.9 // of a direction
+)
+
+// A Talk is a conversation without connections: UDP, ICMP echo, and other
+// protocols over IP. It knows of losses only by numbers that the sender gave
+// its packets, by damage, and by what routers and hosts say of them. Without
+// any of these it says nothing about loss.
+type Talk struct {
+	Facts  Facts
+	number uint32
+	pair   *TalkPair
+	side   uint8 // which side of the pair the originator is
+	half   [2]*stream
+	log    *Log
+	rest   *[2][NumPlaces]Lost
+}
+
+// A TalkPair is what all conversations between two addresses share.
+type TalkPair struct {
+	Users int     // conversations that hold it
+	Seen  [2]bool // a packet of this side has passed
+	last  [2]struct {
+		id   uint16
+		talk uint32
+		any  bool
+	}
+	fragments [2]idRing // IDs that fragments had
+}
+
+// stream is one direction of a Talk.
+type stream struct {
+	seen    sightings
+	ids     serial
+	shared  uint32 // numbers that other conversations of the host had in between
+	numbers Known  // whether ids count this conversation's packets, once acted upon
+	rtp     rtpStream
+	lates   []deferred
+	damaged []deferred
+	bad     uint64 // damaged packets
+}
+
+// A deferred frame is judged when more is known.
+type deferred struct {
+	t        int64
+	ref      FrameRef
+	octets   uint32
+	rtp      bool
+	reason   Reason
+	sum      uint16
+	rightSum uint16
+}
+
+// maxLates bounds lates and damaged; beyond it they are judged by what is known then.
+const maxLates = 64
+
+// NewTalk makes a Talk; number is that of its flow in log.
+func NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *Talk {
+	t := &Talk{Facts: facts, number: number, pair: pair, side: side, log: log}
+	pair.Users++
+	for d := range t.Facts.Dir {
+		h := &t.Facts.Dir[d]
+		h.MinDown, h.MinUp, h.RTTMin, h.RTTMed, h.RTTMax, h.WindowScale = -1, -1, -1, -1, -1, -1
+	}
+	return t
+}
+
+func (t *Talk) stream(dir uint8) *stream {
+	if t.half[dir] == nil {
+		t.half[dir] = new(stream)
+	}
+	return t.half[dir]
+}
+
+// Datagram takes the next packet of direction dir, which is no later fragment.
+func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
+	h := t.stream(dir)
+	s := sight(p)
+	if ago, yes := h.seen.copyOf(&s); yes {
+		t.Copied(p, dir, ago)
+		return
+	}
+	h.seen.add(s)
+	t.Count(p, dir)
+	damaged := t.judgeSum(h, p, dir)
+	byID := t.identify(h, p, dir)
+	what, begins := h.rtp.follow(p, damaged)
+	if begins {
+		t.settle(h, dir)
+		h.rtp.begin(p)
+	}
+	if byID == strideLate || what == strideLate {
+		if len(h.lates) >= maxLates {
+			t.settle(h, dir)
+		}
+		h.lates = append(h.lates, deferred{t: p.Time, ref: s.ref, octets: p.PayloadLen, rtp: what == strideLate})
+	}
+	if len(h.ids.gaps) >= maxSerialGaps || len(h.rtp.gaps) >= maxSerialGaps {
+		t.settle(h, dir)
+	}
+	t.pair.Seen[t.side^dir] = true
+}
+
+// Copied notes a packet that passed before.
+func (t *Talk) Copied(p *decode.Packet, dir uint8, ago int64) {
+	i := 0
+	if ago >= CopyImmediate {
+		i = 1
+	}
+	t.Facts.Dir[dir].Copies[i]++
+	s := t.symptom(p, dir, Duplicate, NetworkCopy)
+	s.For = ago
+	t.log.Symptom(s)
+}
+
+func (t *Talk) symptom(p *decode.Packet, dir uint8, k Kind, d Detail) Symptom {
+	return Symptom{
+		Time: p.Time, Frame: FrameRef{Number: p.Number, File: p.File}, Flow: t.number, Octets: p.PayloadLen, Packets: 1,
+		Kind: k, Detail: d, Dir: dir, Protocol: t.Facts.Protocol,
+	}
+}
+
+// identify follows the IP IDs of a direction.
+func (t *Talk) identify(h *stream, p *decode.Packet, dir uint8) stride {
+	if t.Facts.Protocol != decode.ProtoUDP && t.Facts.Protocol != decode.ProtoUDPLite || p.IPVersion != 4 {
+		return strideFirst
+	}
+	id := uint16(p.ID)
+	if p.IPFlags&decode.BadIPHeader != 0 {
+		if d := int16(id - uint16(h.ids.last)); !h.ids.any || d <= 0 || d >= idBadNear {
+			return strideFirst
+		}
+	}
+	last := &t.pair.last[t.side^dir]
+	if last.any && last.talk != t.number && id-last.id == 1 {
+		h.shared++
+	}
+	last.any, last.id, last.talk = true, id, t.number
+	return h.ids.take(id, idUDPNear, p.Time, FrameRef{Number: p.Number, File: p.File})
+}
+
+// counts reports whether the IDs of a direction number its packets.
+func (h *stream) counts() bool {
+	n := float64(h.ids.pairs)
+	return h.ids.pairs >= idUDPPairs && float64(h.ids.near) >= idUDPShare*n &&
+		float64(h.ids.ones) >= idUDPOnes*n && float64(h.shared) <= idUDPShared*n
+}
+
+// Count adds p, which is no copy, to the totals of its direction.
+func (t *Talk) Count(p *decode.Packet, dir uint8) {
+	const ethernetMinimum = 60
+	t.Facts.Last = max(t.Facts.Last, p.Time)
+	f := &t.Facts.Dir[dir]
+	f.Packets++
+	f.WirePackets++
+	f.Octets += uint64(p.PayloadLen)
+	if p.PayloadLen > 0 {
+		f.Data++
+	}
+	f.MaxSegment = max(f.MaxSegment, p.PayloadLen)
+	f.MaxFrame = max(f.MaxFrame, p.WireLength)
+	f.TTL = p.TTL
+	if p.TransportSum == decode.ChecksumPending {
+		f.ChecksumPending++
+	}
+	if p.Malformed != decode.WellFormed {
+		f.Malformed++
+	}
+	switch p.Direction {
+	case capture.Inbound:
+		f.Inbound++
+	case capture.Outbound:
+		f.Outbound++
+	}
+	if p.Link == capture.LinkEthernet && p.NumOuter == 0 {
+		if p.IPFlags&decode.Padded != 0 && p.WireLength <= ethernetMinimum+4*uint32(p.NumVLAN) {
+			f.PaddedShort++
+		}
+		if p.WireLength < ethernetMinimum {
+			f.UnpaddedShort++
+		}
+	}
+	t.Facts.Tunnelled = t.Facts.Tunnelled || p.NumOuter > 0
+}
+
+// Finish ends the conversation.
+func (t *Talk) Finish() {
+	for d := range t.half {
+		f := &t.Facts.Dir[d]
+		f.InitialTTL = f.TTL == 64 || f.TTL == 128 || f.TTL == 255
+		h := t.half[d]
+		if h == nil {
+			continue
+		}
+		t.settle(h, uint8(d))
+		if f.IDClass = No; h.numbers == Yes {
+			f.IDClass = Yes
+		}
+		t.half[d] = nil
+	}
+	t.flushRest()
+	t.pair.Users--
+}

@@ -1,0 +1,123 @@
+package flow
+
+import "whydrop/decode"
+
+// settle judges everything that waits in one direction by what is known now:
+// whether its IDs count its packets, and whether its checksums mean anything.
+// It writes gaps down, and forgets them.
+func (t *Talk) settle(h *stream, dir uint8) {
+	if h.numbers == NotKnown && h.counts() {
+		h.numbers = Yes
+	}
+	byID := h.numbers == Yes
+	for i := range h.lates {
+		l := &h.lates[i]
+		if !l.rtp && !byID {
+			continue
+		}
+		t.Facts.Dir[dir].Reordered++
+		t.log.Symptom(Symptom{
+			Time: l.t, Frame: l.ref, Flow: t.number, Octets: l.octets, Packets: 1, Kind: Reordered, Dir: dir, Protocol: t.Facts.Protocol,
+		})
+	}
+	if byID {
+		for i := range h.ids.gaps {
+			t.missingIDs(&h.ids.gaps[i], dir)
+		}
+	}
+	for i := range h.rtp.gaps {
+		t.missingRTP(&h.rtp.gaps[i], dir, byID)
+	}
+	t.settleDamage(h, dir)
+	h.lates, h.ids.gaps, h.rtp.gaps = h.lates[:0], h.ids.gaps[:0], h.rtp.gaps[:0]
+}
+
+// missingIDs charges numbers that nothing had. A datagram of which a fragment
+// passed is not missing as a whole: its fragments are counted.
+func (t *Talk) missingIDs(g *serialGap, dir uint8) {
+	n := g.missing()
+	for id := g.from; id < g.to; id++ {
+		if t.pair.fragments[t.side^dir].has(uint16(id), g.t0, g.t1) {
+			n--
+		}
+	}
+	t.lose(dir, Lost{
+		Place: BeforeTap, What: Datagram, Proof: Single, Rule: RuleDatagramID, Packets: uint32(n), First: g.t0, Last: g.t1,
+		Witnesses: [5]Witness{
+			{g.before, g.t0, SaysIDBefore, uint64(uint16(g.from - 1)), 0},
+			{g.next, g.t1, SaysIDAfter, uint64(uint16(g.to)), 0},
+		},
+	})
+}
+
+// missingRTP notes a gap in RTP numbers. Where the IP IDs count the packets as
+// well, they have charged the same ones.
+func (t *Talk) missingRTP(g *serialGap, dir uint8, counted bool) {
+	n := uint32(g.missing())
+	t.log.Symptom(Symptom{
+		Time: g.t1, Frame: g.next, Flow: t.number, Packets: n, Seq: uint64(uint16(g.from)), Kind: RTPGap, Dir: dir,
+		Protocol: t.Facts.Protocol,
+	})
+	if counted {
+		return
+	}
+	t.lose(dir, Lost{
+		Place: BeforeTap, What: Datagram, Proof: Single, Rule: RuleRTP, Packets: n, First: g.t0, Last: g.t1,
+		Witnesses: [5]Witness{
+			{g.before, g.t0, SaysIDBefore, uint64(uint16(g.from - 1)), 0},
+			{g.next, g.t1, SaysIDAfter, uint64(uint16(g.to)), 0},
+		},
+	})
+}
+
+// what is the kind of a lost packet of this conversation.
+func (t *Talk) what() What {
+	switch t.Facts.Protocol {
+	case decode.ProtoUDP, decode.ProtoUDPLite:
+		return Datagram
+	case decode.ProtoICMP, decode.ProtoICMPv6:
+		return ICMPPacket
+	case decode.ProtoTCP:
+		return DataPacket
+	}
+	return OtherPacket
+}
+
+// lose writes l, of direction dir, into the books. Beyond the limit of the log
+// losses are summed up per direction and place, so that nothing goes astray.
+func (t *Talk) lose(dir uint8, l Lost) {
+	if l.Packets == 0 {
+		return
+	}
+	l.Flow, l.Dir, l.Protocol = t.number, dir, t.Facts.Protocol
+	t.Facts.Dir[dir].Missing[l.Place] += uint64(l.Packets)
+	if len(t.log.Losses) < t.log.MaxLosses {
+		t.log.Losses = append(t.log.Losses, l)
+		return
+	}
+	t.log.GaveUp.Losses += uint64(l.Packets)
+	if t.rest == nil {
+		t.rest = new([2][NumPlaces]Lost)
+	}
+	sum := &t.rest[dir][l.Place]
+	if sum.Packets == 0 {
+		*sum = Lost{Flow: l.Flow, Dir: dir, Protocol: l.Protocol, Place: l.Place, What: l.What, First: l.First, Last: l.Last}
+	}
+	sum.Packets += l.Packets
+	sum.Octets += l.Octets
+	sum.First, sum.Last = min(sum.First, l.First), max(sum.Last, l.Last)
+}
+
+func (t *Talk) flushRest() {
+	if t.rest == nil {
+		return
+	}
+	for d := range t.rest {
+		for p := range t.rest[d] {
+			if t.rest[d][p].Packets > 0 {
+				t.log.Losses = append(t.log.Losses, t.rest[d][p])
+			}
+		}
+	}
+	t.rest = nil
+}

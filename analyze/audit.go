@@ -156,9 +156,11 @@ func (a *auditor) oneWay() {
 }
 
 // lonely reports whether h was captured without its other direction although
-// somebody acknowledged its data, or it acknowledges somebody's.
+// somebody acknowledged its data, or it acknowledges somebody's. SYNs alone
+// are no conversation: they may have been unanswered.
 func lonely(h, other *flow.Half) bool {
-	return other.Packets == 0 && h.Packets >= oneWayPackets && !(h.Start && h.Data == 0)
+	onlySYNs := h.Start && h.Packets <= 1+h.Retransmissions[flow.SYN]+h.Retransmissions[flow.SYNACK]
+	return other.Packets == 0 && h.Packets >= oneWayPackets && !onlySYNs
 }
 
 func (a *auditor) cut() {

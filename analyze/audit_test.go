@@ -28,6 +28,7 @@ func TestAuditFinds(t *testing.T) {
 	oneWay.Dir[1] = flow.Half{}
 	unanswered := tcpFlow()
 	unanswered.Dir[0] = flow.Half{Packets: 4, Start: true}
+	unanswered.Dir[0].Retransmissions[flow.SYN] = 3
 	unanswered.Dir[1] = flow.Half{}
 	res := &Result{Flows: []flow.Facts{oneWay, unanswered}, Disorder: 3,
 		Inputs: []capture.Input{{Path: "a.pcap", Damage: &capture.Damage{Offset: 99, What: "ends inside a packet record"},

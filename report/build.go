@@ -150,10 +150,15 @@ func (b *builder) addFlow(i int) {
 	}
 }
 
-// oneWay reports whether f carried data and its answers are not in the capture.
+// oneWay reports whether f carried data of which the answers are not in the
+// capture, or acknowledged data that is not. SYNs may just have been unanswered.
 func oneWay(f *flow.Facts) bool {
-	return f.Protocol == decode.ProtoTCP && f.Dir[0].Data+f.Dir[1].Data > 0 &&
-		(f.Dir[0].Packets == 0 || f.Dir[1].Packets == 0)
+	h, other := &f.Dir[0], &f.Dir[1]
+	if h.Packets == 0 {
+		h, other = other, h
+	}
+	syns := h.Retransmissions[flow.SYN] + h.Retransmissions[flow.SYNACK] + 1
+	return f.Protocol == decode.ProtoTCP && other.Packets == 0 && (h.Data > 0 || h.Packets > syns)
 }
 
 // cannotTell reports whether no loss of flow i is known although there may

@@ -269,7 +269,7 @@ func (c *Conn) windowEnd(h, r *track) (int64, bool) {
 		return 0, false
 	}
 	shift := uint8(0)
-	if h.scaled && r.scaled {
+	if h.scaled && r.scaled && !r.fromSYN { // RFC 7323 §2.2: the window of a SYN is never scaled
 		shift = r.scale
 	}
 	return h.una + int64(r.window)<<shift, true

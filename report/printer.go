@@ -109,8 +109,9 @@ func (p *printer) label(name string) {
 
 // A word is what is never broken.
 type word struct {
-	text string
-	role role
+	text  string
+	role  role
+	glued bool // to the word before it: no space, no break
 }
 
 // words splits s where a line may be broken: at spaces, but not within a
@@ -119,12 +120,14 @@ type word struct {
 // spaces that none can hold is cut into pieces.
 func (p *printer) words(s string, r role, room int) []word {
 	var out []word
-	for i, part := range strings.Split(s, "`") {
+	parts := strings.Split(s, "`")
+	for i, part := range parts {
 		role := r
+		glued := i > 0 && touches(parts[i-1], part, i%2 == 1)
 		if i%2 == 1 {
 			role = typed
 			if part = strings.TrimSpace(part); part != "" && p.width(part) <= room {
-				out = append(out, word{part, role})
+				out = append(out, word{part, role, glued})
 				continue
 			}
 		}
@@ -136,11 +139,21 @@ func (p *printer) words(s string, r role, room int) []word {
 				continue
 			}
 			for piece := range slices.Chunk([]rune(w), max(room, 1)) {
-				out = append(out, word{string(piece), role})
+				out = append(out, word{string(piece), role, glued})
+				glued = false
 			}
 		}
 	}
 	return out
+}
+
+// touches reports whether there is no space where a back quote stands: before
+// what is to be typed, as in "(`x`", or behind it, as in "`x`,".
+func touches(before, after string, typed bool) bool {
+	if typed {
+		return before != "" && !strings.HasSuffix(before, " ") && !strings.HasSuffix(before, "\n")
+	}
+	return after != "" && after[0] != ' ' && after[0] != '\n'
 }
 
 func endsInDigit(s string) bool {
@@ -172,10 +185,15 @@ func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
 		p.put(runRole, strings.Join(run, " "))
 		run = run[:0]
 	}
-	for i, w := range p.words(s, r, width-indent-1-p.width("…")) {
+	all := p.words(s, r, width-indent-1-p.width("…"))
+	for i, w := range all {
 		n := p.width(w.text)
+		whole := n // with what is glued to it
+		for next := i + 1; next < len(all) && all[next].glued; next++ {
+			whole += p.width(all[next].text)
+		}
 		space := 0
-		if i > 0 && col > indent {
+		if i > 0 && col > indent && !w.glued {
 			space = 1
 		}
 		limit := width
@@ -187,7 +205,7 @@ func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
 			run = append(run, "…")
 			put()
 			return
-		case col+space+n > limit && col > indent:
+		case col+space+whole > limit && col > indent && !w.glued:
 			put()
 			p.nl()
 			p.to(indent)

@@ -140,25 +140,13 @@ func TestInnocence(t *testing.T) {
 					refused := refusals(tr)
 					res := conclude(t, tr.Source(100), 1)
 					if res.Ledger.Missing() > refused {
-						complain := t.Errorf
-						if guilty[story.name] {
-							complain = t.Logf
-						}
-						complain("%s, %s, seed %d: nothing was lost, but %d are missing:%s",
+						t.Errorf("%s, %s, seed %d: nothing was lost, but %d are missing:%s",
 							taps[tap].name, stacks[stack].name, seed, res.Ledger.Missing(), firstLosses(res))
 					}
 				}
 			}
 		})
 	}
-}
-
-// guilty are the stories that the analysis still gets wrong. They are played
-// and told about; the day they are right, they leave this list.
-var guilty = map[string]bool{
-	"a little reordering": true, "much reordering": true, "reordering on both sides": true, // flow: blocks of an overtaken ACK
-	"late originals":  true, // flow: a repair whose original came behind it
-	"pausing readers": true, // flow.afterPush: the window has no room for a full segment
 }
 
 // refusals counts what PAWS refused: those packets did not arrive for TCP.

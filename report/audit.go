@@ -29,7 +29,7 @@ func (b *builder) capture() Capture {
 		detail := grouped(a.Detail, a.Frames)
 		out.Audit = append(out.Audit, Finding{Finding: a.Finding, Frames: a.Frames, Detail: detail, Lowers: a.Lowers})
 		if a.Lowers || notable[a.Finding] {
-			told = append(told, strings.TrimSuffix(detail, "."))
+			told = append(told, b.shortPaths(strings.TrimSuffix(detail, ".")))
 		}
 	}
 	out.Sound = len(told) == 0 && b.blind.oneWay == 0
@@ -50,6 +50,16 @@ func (b *builder) capture() Capture {
 		}
 	}
 	return out
+}
+
+// shortPaths leaves the folders out of a sentence about a file: the line is short.
+func (b *builder) shortPaths(sentence string) string {
+	for i := range b.res.Inputs {
+		if p := b.res.Inputs[i].Path; p != "" {
+			sentence = strings.ReplaceAll(sentence, p, p[strings.LastIndexByte(p, '/')+1:])
+		}
+	}
+	return sentence
 }
 
 // grouped writes the number n in a sentence in groups of three.

@@ -289,6 +289,7 @@ func (b *builder) charge(c *analyze.Charge) Charge {
 // path sums what is missing by its place. A packet lost somewhere that no rule
 // could place is shown as such.
 func (b *builder) path() Path {
+	state := b.state()
 	return Path{
 		Back:       b.back(),
 		Tap:        b.res.Tap.Place.String(),
@@ -298,8 +299,8 @@ func (b *builder) path() Path {
 		Downstream: b.byLocus[cause.Downstream],
 		Receiver:   b.byLocus[cause.ReceiverHost],
 		Elsewhere:  b.byLocus[cause.LocusUnknown],
-		BlindUp:    b.state() == StateCannotTell && !b.gapless(),
-		BlindDown:  b.state() == StateCannotTell,
+		BlindUp:    state == StateTooLossy || state == StateCannotTell && !b.gapless(),
+		BlindDown:  state == StateTooLossy || state == StateCannotTell,
 	}
 }
 

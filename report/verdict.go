@@ -22,7 +22,7 @@ func (b *builder) state() string {
 	switch {
 	case b.packets == 0:
 		return StateEmpty
-	case l.CaptureOnly()*100 > b.packets*tooLossyPercent:
+	case l.CaptureOnly()*100 > b.captured()*tooLossyPercent:
 		return StateTooLossy
 	case l.Lost() > 0:
 		return StateLost
@@ -30,6 +30,12 @@ func (b *builder) state() string {
 		return StateCannotTell
 	}
 	return StateNothingLost
+}
+
+// captured is what a capture without drops would hold: its frames and what it
+// lacks. Its counters speak of all frames, not only of those of flows.
+func (b *builder) captured() uint64 {
+	return max(b.packets, b.res.Counts.Frames+b.res.Ledger.CaptureOnly())
 }
 
 func (b *builder) verdict() Verdict {
@@ -47,7 +53,7 @@ func (b *builder) verdict() Verdict {
 		v.Aside = b.emptyAside()
 		return v
 	case StateTooLossy:
-		v.Sentence = "This capture is too lossy to judge: " + share(v.CaptureOnly, v.Packets) + " of its packets are missing."
+		v.Sentence = "This capture is too lossy to judge: " + share(v.CaptureOnly, b.captured()) + " of its packets are missing."
 		v.Advice = do[cause.CaptureDropped]
 		return v
 	}
@@ -220,7 +226,10 @@ func tcpdump(file string, hosts [2]string) string {
 	var s strings.Builder
 	s.WriteString("`tcpdump -i eth0 -w " + file)
 	if hosts[0] != "" {
-		s.WriteString(" host " + hosts[0] + " and host " + hosts[1])
+		s.WriteString(" host " + hosts[0])
+	}
+	if hosts[1] != hosts[0] {
+		s.WriteString(" and host " + hosts[1])
 	}
 	s.WriteString("`")
 	return s.String()

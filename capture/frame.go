@@ -78,7 +78,7 @@ const (
 // A Frame is one captured link-layer frame.
 type Frame struct {
 	Data       []byte // captured octets; valid until the Batch is released
-	Time       int64  // nanoseconds since the Unix epoch; 0 if !HasTime
+	Time       int64  // nanoseconds since the Unix epoch; if !HasTime, that of the frame before it, or 0
 	Number     uint64 // 1-based number in its file, counting every packet record
 	WireLength uint32 // octets there were on the link, >= len(Data)
 	Interface  uint32 // index of the interface in its file, over all sections

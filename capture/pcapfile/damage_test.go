@@ -2,6 +2,8 @@ package pcapfile
 
 import (
 	"bytes"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"whydrop/capture"
@@ -157,6 +159,48 @@ func TestHeldBatches(t *testing.T) {
 			}
 		}
 		b.Release()
+	}
+	if err := src.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReleaseElsewhere releases batches from other goroutines, in any order, as the
+// workers of a pipeline do; the race detector watches.
+func TestReleaseElsewhere(t *testing.T) {
+	octets := sample(3 << 20)
+	want, _ := read(t, octets, Options{})
+	src, err := Open([]string{"-"}, Options{Stdin: bytes.NewReader(octets), BatchFrames: 64, BlockOctets: 1 << 14})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batches := make(chan *capture.Batch, 32)
+	var workers sync.WaitGroup
+	var wrong, frames atomic.Int64
+	for range 3 {
+		workers.Go(func() {
+			for b := range batches {
+				for _, f := range b.Frames {
+					frames.Add(1)
+					if !same(f, want[f.Number-1]) {
+						wrong.Add(1)
+					}
+				}
+				b.Release()
+			}
+		})
+	}
+	for {
+		b, err := src.Next()
+		if err != nil {
+			break
+		}
+		batches <- b
+	}
+	close(batches)
+	workers.Wait()
+	if wrong.Load() > 0 || int(frames.Load()) != len(want) {
+		t.Errorf("%d of %d frames read, %d of them wrong", frames.Load(), len(want), wrong.Load())
 	}
 	if err := src.Close(); err != nil {
 		t.Error(err)

@@ -62,6 +62,7 @@ type stream struct {
 	shared  uint32 // numbers that other conversations of the host had in between
 	numbers Known  // whether ids count this conversation's packets, once acted upon
 	rtp     rtpStream
+	nextRTP *rtpStream // a source that is not followed yet
 	lates   []deferred
 	damaged []deferred
 	bad     uint64 // damaged packets
@@ -111,11 +112,7 @@ func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 	t.Count(p, dir)
 	damaged := t.judgeSum(h, p, dir)
 	byID := t.identify(h, p, dir)
-	what, begins := h.rtp.follow(p, damaged)
-	if begins {
-		t.settle(h, dir)
-		h.rtp.begin(p)
-	}
+	what := t.followRTP(h, p, dir, damaged)
 	if byID == strideLate || what == strideLate {
 		if len(h.lates) >= maxLates {
 			t.settle(h, dir)

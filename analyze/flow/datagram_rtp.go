@@ -7,11 +7,13 @@ import (
 )
 
 // RTP, RFC 3550. A port says nothing about it, so the header has to: this many
-// packets in a row, each numbered one above the last, with one source and the
-// right version. RFC 3550 A.1 wants two where the port is known to be RTP's;
-// random octets do it eight times in a row once in 2^160.
+// packets in a row of one source, with the right version, each with a number of
+// its own near the last, and most of them the next. RFC 3550 A.1 wants two in
+// sequence where the port is known to be RTP's.
 const (
 	rtpConsecutive = 8
+	rtpInSequence  = 4 // of them
+	rtpCandidate   = 16
 	rtpHeaderLen   = 12
 	rtpDropout     = 3000 // RFC 3550 A.1, MAX_DROPOUT
 	rtpNear        = 64   // of a damaged packet
@@ -19,14 +21,10 @@ const (
 
 // rtpStream follows one RTP source.
 type rtpStream struct {
-	on   bool
+	on   bool // it is one, for certain
 	ssrc uint32
 	serial
-
-	// A source that is not followed yet.
-	nextSSRC uint32
-	nextSeq  uint16
-	run      uint8
+	early []deferred // late packets of a candidate
 }
 
 // rtpHeader reads the numbers of an RTP header; ok is false if it cannot be one.
@@ -42,36 +40,48 @@ func rtpHeader(p *decode.Packet) (ssrc uint32, seq uint16, ok bool) {
 	return binary.BigEndian.Uint32(h[8:12]), binary.BigEndian.Uint16(h[2:4]), true
 }
 
-// follow takes a datagram and says what its RTP number is to those before it;
-// strideFirst also for what is no RTP. begins says that another source than
-// before is followed from here.
-func (r *rtpStream) follow(p *decode.Packet, damaged bool) (what stride, begins bool) {
-	ssrc, seq, ok := rtpHeader(p)
-	if !ok {
-		return strideFirst, false
+// candidate takes a packet of a source that is not followed yet. It reports
+// whether it is to be followed from here on.
+func (r *rtpStream) candidate(ssrc uint32, seq uint16, d *deferred) bool {
+	if !r.any || ssrc != r.ssrc {
+		*r = rtpStream{ssrc: ssrc}
 	}
-	ref := FrameRef{Number: p.Number, File: p.File}
-	if r.on && ssrc == r.ssrc {
-		r.run = 0
-		if d := int16(seq - uint16(r.last)); damaged && (d >= rtpNear || d <= -rtpNear) {
-			return strideFirst, false
-		}
-		return r.take(seq, rtpDropout, p.Time, ref), false
+	switch r.take(seq, rtpCandidate, d.t, d.ref) {
+	case strideLate:
+		r.early = append(r.early, *d)
+	case strideJump:
+		*r = rtpStream{ssrc: ssrc}
+		r.take(seq, rtpCandidate, d.t, d.ref)
 	}
-	if damaged {
-		return strideFirst, false
-	}
-	if r.run > 0 && ssrc == r.nextSSRC && seq == r.nextSeq {
-		r.run++
-	} else {
-		r.run = 1
-	}
-	r.nextSSRC, r.nextSeq = ssrc, seq+1
-	return strideFirst, r.run >= rtpConsecutive
+	return r.pairs >= rtpConsecutive-1 && r.ones >= rtpInSequence
 }
 
-// begin follows the source that was last seen, from p on.
-func (r *rtpStream) begin(p *decode.Packet) {
-	*r = rtpStream{on: true, ssrc: r.nextSSRC}
-	r.take(binary.BigEndian.Uint16(p.Head[2:4]), rtpDropout, p.Time, FrameRef{Number: p.Number, File: p.File})
+// followRTP counts the RTP packets of a direction, RFC 3550 A.1.
+func (t *Talk) followRTP(h *stream, p *decode.Packet, dir uint8, damaged bool) stride {
+	ssrc, seq, ok := rtpHeader(p)
+	if !ok {
+		return strideFirst
+	}
+	d := deferred{t: p.Time, ref: FrameRef{Number: p.Number, File: p.File}, octets: p.PayloadLen, rtp: true}
+	if h.rtp.on && ssrc == h.rtp.ssrc {
+		if far := int16(seq - uint16(h.rtp.last)); damaged && (far >= rtpNear || far <= -rtpNear) {
+			return strideFirst
+		}
+		return h.rtp.take(seq, rtpDropout, d.t, d.ref)
+	}
+	if damaged {
+		return strideFirst
+	}
+	if h.nextRTP == nil {
+		h.nextRTP = new(rtpStream)
+	}
+	if !h.nextRTP.candidate(ssrc, seq, &d) {
+		return strideFirst
+	}
+	t.settle(h, dir)
+	h.rtp, h.nextRTP = *h.nextRTP, nil
+	h.rtp.on = true
+	h.lates = append(h.lates, h.rtp.early...)
+	h.rtp.early = nil
+	return strideFirst
 }

@@ -1,0 +1,36 @@
+package detect
+
+import (
+	"strings"
+	"testing"
+)
+
+// call is ten packets of RTP, without IP IDs to number them.
+const call = `
+repeat 10
++.02 s > t udp 172 rtp next
+end
+`
+
+func TestRTP(t *testing.T) {
+	for _, h := range []hearing{
+		{"two are missing", call + "+.02 s > t udp 172 rtp next unseen\n+.02 s > t udp 172 rtp next unseen\n" + call, `
+011 rtp-gap of 2
+2 datagram before-tap unknown rtp dir 0 frame 0`},
+		{"one is late", call + "+.02 s > t udp 172 rtp next unseen as x\n+.02 s > t udp 172 rtp next\n+.001 = x\n" + call, `
+012 reordered`},
+		{"a gap before it is known to be RTP", "+.02 s > t udp 172 rtp 100\n+.02 s > t udp 172 rtp 102\n+.02 s > t udp 172 rtp 103\n" + call, `
+002 rtp-gap
+1 datagram before-tap unknown rtp dir 0 frame 0`},
+		{"numbers wrap", "+.02 s > t udp 172 rtp 65530\n" + call, ``},
+		{"too few to be sure", "+.02 s > t udp 172 rtp 100\n+.02 s > t udp 172 rtp 103\n", ``},
+		{"IP IDs number the same packets: lost once",
+			strings.ReplaceAll(call, "s > t", "a > b") + "+.02 a > b udp 172 rtp next unseen\n" + strings.ReplaceAll(call, "s > t", "a > b"), `
+011 rtp-gap
+1 datagram before-tap unknown datagram-id dir 0 frame 0`},
+		{"the sender starts anew", call + "+.02 s > t udp 172 rtp 30000\n" + call, ``},
+		{"no RTP: the payload is the same each time", "repeat 30\n+.02 s > t udp 172\nend\n", ``},
+	} {
+		t.Run(h.name, h.hold)
+	}
+}

@@ -145,9 +145,9 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 		v.Unsure = []string{b.twoStories(v.Unexplained)}
 		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
 	default:
-		v.Sentence = how + "nothing numbers these packets."
+		v.Sentence = how + "nothing acknowledges these packets."
 		if b.blind.flows < uint64(len(b.res.Flows)) {
-			v.Sentence = how + "nothing numbers most of these packets."
+			v.Sentence = how + "nothing acknowledges most of these packets."
 		}
 		v.Unsure = []string{counted(b.blind.packets, "packet") + " of protocols that repair and acknowledge nothing. " +
 			"Only their receiver, or a second capture, knows which of them arrived."}

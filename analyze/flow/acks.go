@@ -209,13 +209,20 @@ func (h *track) coverRepair(x *odd, by *coverage) {
 // jumped reports whether the acknowledgement went further than what drew it:
 // then everything beyond had been there already. b-8.4.
 func (h *track) jumped(x *odd, by *coverage) oddMarks {
-	drew, at := int64(-1), int64(-1)
+	drew, at, later := int64(-1), int64(-1), false
 	h.overlapping(by.before, by.before+1, func(q *sent) {
 		fromNow := q.cov == 0 || q.covered() >= by.s.Time-1000
 		if fromNow && q.t <= x.t && q.t > at {
 			drew, at = q.hi(), q.t
+			later = by.s.is(hasTS) && q.is&sentTS != 0 && int32(by.s.TSEcr-q.tsval) > 0
 		}
 	})
+	// A newer timestamp than that of the segment is echoed: a later packet came to the left edge
+	// of what was missing and drew this acknowledgement, and the segment's own was lost. Without
+	// SACK the later packet may repeat what had arrived, and nothing would report that.
+	if later && h.maxSACK > 0 {
+		return 0
+	}
 	if at >= 0 && x.lo >= drew && by.una-drew > h.full+jumpSlack {
 		return isJumped
 	}

@@ -99,6 +99,10 @@ var lossCases = []labCase{
 		},
 	},
 	{
+		name: "heavy6", seed: 42, half: wide, v6: true, traffic: upload(600_000), faults: rough(0.03), captures: three("heavy6"),
+		story: "3 % of all packets are lost in each half and direction, over IPv6.",
+	},
+	{
 		name: "old-stack", seed: 12, half: wide, traffic: upload(300_000), sysctls: []string{"tcp_sack", "tcp_timestamps"},
 		story: "Loss between hosts without SACK and timestamps, 1.5 % in each half.",
 		faults: []fault{

@@ -27,7 +27,11 @@ func main() {
 	out := flag.String("o", "testdata/pcap", "write captures and their truth to this `folder`")
 	only := flag.String("run", "", "make only the cases whose name matches this `expression`")
 	seed := flag.Uint64("seed", 0, "throw other dice: added to the seed of every case")
+	hard := flag.Bool("hard", false, "make the hard cases instead, which are not shipped")
 	flag.Parse()
+	if *hard {
+		cases = hardCases
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := makeAll(ctx, *out, *only, *seed)
 	stop()

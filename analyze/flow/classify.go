@@ -40,6 +40,9 @@ func (c *Conn) classify(s *Segment, lo, hi int64, id int32, numbered bool) class
 		if lo > h.top {
 			k.is = afterGap
 		}
+		if k.is == inOrder && h.looks && numbered && lo < h.hidden {
+			return class{is: resent, via: viaMissing, fills: true}
+		}
 		if h.last.ok {
 			if v, n := c.tailRepair(s, lo, hi, id, numbered); v != viaNothing {
 				return class{is: resent, via: v, tail: n, fills: true}

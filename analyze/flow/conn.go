@@ -103,7 +103,7 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	c.count(h, s)
 	id, numbered := h.ids.unwrap(s)
 	if numbered && h.believable(lo) {
-		c.number_(h, r, s, id, lo, n)
+		c.enumerate(h, r, s, id, lo, n)
 	}
 	c.announce(h, s, e)
 	if s.Flags&(decode.ACK|decode.RST) == decode.ACK && r.begun && r.topped {
@@ -315,7 +315,12 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 		if c.dropped(h, r, &o) {
 			o.is2 |= isDropped
 		}
-		h.ids.tail(x.id, x.is&sentID != 0 && k.via == viaMissing, k.tail)
+		if k.via == viaMissing && k.tail > 0 {
+			h.ids.tail(x.id, k.tail)
+			if n := k.tail - c.triesBefore(h, x.t-h.last.t); n >= hiddenLeast {
+				h.hidden = max(h.hidden, x.lo+int64(n)*c.segment(s.Dir))
+			}
+		}
 	}
 	if len(h.odds.list) >= maxOdd {
 		c.settle(s.Dir, s.Time)
@@ -324,10 +329,7 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 }
 
 // tail notes that of the numbers missing before id, n were a lost tail.
-func (n *numbers) tail(id int32, yes bool, lost int32) {
-	if !yes {
-		return
-	}
+func (n *numbers) tail(id int32, lost int32) {
 	for i := len(n.gaps) - 1; i >= 0; i-- {
 		if n.gaps[i].to == id {
 			n.gaps[i].tail = lost

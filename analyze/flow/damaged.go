@@ -26,9 +26,9 @@ func (c *Conn) takeDamaged(h, r *track, s *Segment, e *Event) {
 	}
 	switch {
 	case numbered && fits:
-		c.number_(h, r, s, id, lo, n)
+		c.enumerate(h, r, s, id, lo, n)
 	case numbered && h.topped:
-		c.number_(h, r, s, id, h.top, 0)
+		c.enumerate(h, r, s, id, h.top, 0)
 	case s.is(hasID) && s.is(badIP):
 		h.ids.strays++
 	}

@@ -55,7 +55,7 @@ type idGap struct {
 }
 
 // calibrate counts whether the next packet's ID fits a counter, before it is
-// judged. It is pure bookkeeping of tallies; number does the rest.
+// judged. It is pure bookkeeping of tallies; enumerate does the rest.
 func (n *numbers) calibrate(s *Segment, all *tally, prev *calibration) {
 	if !s.is(hasID) || s.is(badIP) {
 		return
@@ -111,9 +111,9 @@ func (n *numbers) unwrap(s *Segment) (int32, bool) {
 	return n.lastID + int32(d), true
 }
 
-// number notes that s, which is number id, passed. A new highest one opens a
+// enumerate notes that s, which is number id, passed. A new highest one opens a
 // gap if numbers are missing before it; a lower one shrinks the gap it is in.
-func (c *Conn) number_(h, r *track, s *Segment, id int32, lo, n int64) {
+func (c *Conn) enumerate(h, r *track, s *Segment, id int32, lo, n int64) {
 	ids := &h.ids
 	size := int32(c.segments(s.Dir, int64(s.Len)))
 	ids.last, ids.lastID = s.ID, id

@@ -208,6 +208,9 @@ func (c *Conn) synNeed(h, r *track, x *odd) Need {
 	case a.echo && x.is&sentTS != 0 && h.echoedBefore(x, a.ecr):
 		return Unneeded
 	case x.is&sentACK != 0 && h.view() == nearReceiver && h.syns > 1:
+		if p := h.earlier(x); r.synTime > p.newest+hostSlack {
+			return Needed // the client asked again with the first answer before it
+		}
 		return Unneeded
 	}
 	return Needed

@@ -55,6 +55,26 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 	return viaNothing, 0
 }
 
+// triesBefore is how often the sender's timers have fired in wait, before the
+// repair that ended it: a probe after two round trips, then timeouts that
+// double. Their copies are among those that are missing.
+func (c *Conn) triesBefore(h *track, wait int64) int32 {
+	trip := c.anyRTT(h)
+	timeout := firstTimeout + trip
+	next := timeout
+	if h.sackOK {
+		next = 2 * trip
+	}
+	n := int32(0)
+	for ; n < tailMost && next < wait-timeout/4; n++ {
+		if n > 0 || !h.sackOK {
+			timeout *= 2
+		}
+		next += timeout
+	}
+	return n
+}
+
 // anyRTT is the shortest round trip that this half or its pair of addresses knows.
 func (c *Conn) anyRTT(h *track) int64 {
 	trip := h.rtt()

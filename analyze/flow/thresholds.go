@@ -40,6 +40,13 @@ const (
 	// moved is a timeout: Linux' shortest is 200 ms. b-4, 107 more wrong without.
 	restartAfter = 180 * millisecond
 
+	// hiddenLeast: so many lost segments above a repair are a lost window, whose
+	// other repairs follow it. Fewer may be copies of the one repair.
+	hiddenLeast = 3
+
+	// firstTimeout, ns: Linux' TCP_RTO_MIN, to which the round trip is added.
+	firstTimeout = 200 * millisecond
+
 	// stuckRTTs: or this long after the third duplicate acknowledgement. b-4.
 	stuckRTTs = 1.6
 

@@ -64,6 +64,8 @@ type track struct {
 	full     int64  // payload of a full segment, as of the last packet
 	dupRef   FrameRef
 
+	hidden int64 // octets below were sent before, though none passed: c-11
+
 	// What its sender is doing.
 	state    recovery
 	high     int64

@@ -1,6 +1,7 @@
 package netsim_test
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"reflect"
@@ -14,6 +15,9 @@ import (
 	"whydrop/capture"
 	"whydrop/decode"
 )
+
+// seeds multiplies the runs of every law: a soak, on demand.
+var seeds = flag.Uint64("seeds", 1, "play each law with so many times its `number` of seeds")
 
 // mixed is a run with everything in it: loss, reordering, copies and damage on
 // both sides of the tap.
@@ -131,18 +135,21 @@ func TestInnocence(t *testing.T) {
 	}
 	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
-			for tap := range taps {
-				for stack := range stacks {
-					seed := uint64(1000 + 10*tap + stack)
-					c := lab(0, tap, stack, seed)
-					story.do(&c)
-					tr := netsim.Run(c)
-					refused := refusals(tr)
-					res := conclude(t, tr.Source(100), 1)
-					if res.Ledger.Missing() > refused {
-						t.Errorf("%s, %s, seed %d: nothing was lost, but %d are missing:%s",
-							taps[tap].name, stacks[stack].name, seed, res.Ledger.Missing(), firstLosses(res))
-					}
+			for n := range *seeds * uint64(len(taps)*len(stacks)) {
+				tap, stack, seed := int(n)%len(taps), int(n)/len(taps)%len(stacks), 1000+n
+				if stacks[stack].flow.NoSACK && strings.Contains(story.name, "copies") {
+					// A copy draws a duplicate acknowledgement, three of them a
+					// repair, and nothing but a DSACK tells that it was needless.
+					continue
+				}
+				c := lab(0, tap, stack, seed)
+				story.do(&c)
+				tr := netsim.Run(c)
+				refused := refusals(tr)
+				res := conclude(t, tr.Source(100), 1)
+				if res.Ledger.Missing() > refused {
+					t.Errorf("%s, %s, seed %d: nothing was lost, but %d are missing:%s",
+						taps[tap].name, stacks[stack].name, seed, res.Ledger.Missing(), firstLosses(res))
 				}
 			}
 		})
@@ -202,8 +209,9 @@ func (s *frameSource) Close() error            { return nil }
 // TestDropOne: a data frame taken out of a clean capture is missing from the
 // capture, once, and from nowhere else.
 func TestDropOne(t *testing.T) {
-	for stack := range stacks {
-		tr := netsim.Run(lab(0, stack%len(taps), stack, 77))
+	for n := range *seeds * uint64(len(stacks)) {
+		stack := int(n) % len(stacks)
+		tr := netsim.Run(lab(0, int(n)%len(taps), stack, 77+n))
 		for i := range tr.Packets {
 			p := &tr.Packets[i]
 			if p.Octets == 0 || i%9 != stack {
@@ -226,7 +234,7 @@ func TestDropOne(t *testing.T) {
 
 // TestWorkersAndBatches: neither changes the result.
 func TestWorkersAndBatches(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range *seeds * 6 {
 		tr := netsim.Run(mixed(seed))
 		want := said(conclude(t, tr.Source(64), 1), nil)
 		for _, workers := range []int{2, 3, 8} {
@@ -240,7 +248,7 @@ func TestWorkersAndBatches(t *testing.T) {
 
 // TestFileSplitting: frames have other names in other files, and that is all.
 func TestFileSplitting(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range *seeds * 4 {
 		tr := netsim.Run(mixed(seed))
 		want := said(conclude(t, tr.Source(100), 2), nil)
 		frames := append([]capture.Frame(nil), tr.Frames...)
@@ -268,7 +276,7 @@ func TestRotation(t *testing.T) {
 			w.A, w.B = 0, 0
 		}
 	}
-	for seed := range uint64(4) {
+	for seed := range *seeds * 4 {
 		c := mixed(seed)
 		want := said(conclude(t, netsim.Run(c).Source(100), 1), noSums)
 		for _, k := range []uint32{1, 0x7fff_ff00, 0x8000_0000, 0xffff_0000} {
@@ -282,7 +290,7 @@ func TestRotation(t *testing.T) {
 // TestShift: when the capture was taken does not matter.
 func TestShift(t *testing.T) {
 	const lateTimes = 1e18 // anything above is a time, not a duration
-	for seed := range uint64(4) {
+	for seed := range *seeds * 4 {
 		c := mixed(seed)
 		want := said(conclude(t, netsim.Run(c).Source(100), 1), nil)
 		c.Shift = 86_399*sec + 123_456_789
@@ -298,7 +306,7 @@ func TestShift(t *testing.T) {
 // TestReflection: the addresses of both ends swapped give the same report with
 // the addresses swapped.
 func TestReflection(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range *seeds * 4 {
 		c := mixed(seed)
 		tr := netsim.Run(c)
 		swap := map[flow.Endpoint]flow.Endpoint{}
@@ -326,7 +334,7 @@ func TestReflection(t *testing.T) {
 // TestCutting: a smaller snap length may make a checksum unreadable, never bad
 // or good.
 func TestCutting(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range *seeds * 4 {
 		tr := netsim.Run(mixed(seed))
 		whole := conclude(t, tr.Source(100), 1).Counts
 		for _, snap := range []int{60, 68, 96, 128, 400, 1000} {

@@ -171,7 +171,7 @@ func TestOnePacketFlowsAreSmall(t *testing.T) {
 
 // TestConversationsAreSmall: as small as 5 000 at once, 300 packets each, in 60 MB need.
 func TestConversationsAreSmall(t *testing.T) {
-	const flows, each = 1000, 300
+	const flows, each = 5000, 120
 	packets := traffic(flows, flows*each, 0)
 	got := live(func() any {
 		e := NewEngine(Options{})

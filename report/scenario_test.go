@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"whydrop/analyze"
+	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
 	"whydrop/capture/scenario"
 	"whydrop/report"
@@ -65,6 +66,34 @@ func TestScenarioLaws(t *testing.T) {
 			same(fmt.Sprintf("moved by %v", d), conclusion(t, s.Shifted(d), 1, 0))
 		}
 	})
+}
+
+// TestEveryCauseIsConcluded checks that the deck of causes and the scenarios
+// belong together: each cause is concluded somewhere, and not everywhere.
+func TestEveryCauseIsConcluded(t *testing.T) {
+	scenarios, concluded := 0, map[cause.ID]int{}
+	eachScenario(t, func(t *testing.T, _ string, s *scenario.Scenario) {
+		scenarios++
+		res, err := analyze.Run(context.Background(), s.Source(0), analyze.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		here := map[cause.ID]bool{}
+		for i := range res.Ledger.Charges {
+			here[res.Ledger.Charges[i].Cause] = true
+		}
+		for _, c := range res.Conclusions {
+			here[c.Cause] = true
+		}
+		for id := range here {
+			concluded[id]++
+		}
+	})
+	for _, id := range cause.IDs() {
+		if n := concluded[id]; n == 0 || n == scenarios {
+			t.Errorf("%s is concluded by %d of %d scenarios: write one where it is the verdict, and one where it must not be", id, n, scenarios)
+		}
+	}
 }
 
 func eachScenario(t *testing.T, check func(t *testing.T, path string, s *scenario.Scenario)) {

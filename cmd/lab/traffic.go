@@ -274,6 +274,7 @@ func datagrams(count, size int, pause time.Duration, heard bool) traffic {
 				time.Sleep(pause)
 			}
 		}
+		time.Sleep(settle) // the receiver stays until the last one has come
 		return nil
 	}
 }

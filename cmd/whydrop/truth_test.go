@@ -20,9 +20,6 @@ import (
 var held = map[string]string{
 	"capture-loss-receiver": "missing pure ACKs stay unexplained in a capture that lacks packets for certain",
 	"capture-loss-sender":   "missing pure ACKs stay unexplained in a capture that lacks packets for certain",
-	"datagrams-middle":      "the lab closed the listener too early: six datagrams were refused, and the truth does not say so",
-	"datagrams-receiver":    "the lab closed the listener too early: six datagrams were refused, and the truth does not say so",
-	"datagrams-sender":      "the lab closed the listener too early: six datagrams were refused, and the truth does not say so",
 }
 
 var captures = flag.String("captures", filepath.Join(root, "testdata/pcap"), "compare the captures of this `folder` of the lab")

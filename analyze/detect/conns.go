@@ -157,10 +157,18 @@ func (e *Engine) end(i int32, end int64) {
 		e.work(c)
 	}
 	s := c.state
-	s.Finish(end)
+	if len(e.facts) >= e.keep {
+		s.Fold(&e.lost)
+		s.Finish(end)
+		e.rest.Fold(&s.Facts)
+		e.folded++
+		e.log.GaveUp.Flows++
+	} else {
+		s.Finish(end)
+		e.facts = append(e.facts, s.Facts)
+		e.order = append(e.order, c.number)
+	}
 	e.log.GaveUp.Add(s.GaveUp())
-	e.facts = append(e.facts, s.Facts)
-	e.order = append(e.order, c.number)
 	s.Free()
 	e.connTable.remove(c.hash, i)
 	c.state, c.live = nil, false

@@ -199,3 +199,34 @@ func TestSizes(t *testing.T) {
 		}
 	}
 }
+
+// TestLimits: beyond its limits an engine counts and says so, and its books
+// still balance.
+func TestLimits(t *testing.T) {
+	packets := scan(3000)
+	for i := range packets { // everybody asks again, and nobody answers
+		if again := packets[i]; i%3 == 0 {
+			again.Time += int64(5e9)
+			again.Number += 3000
+			packets = append(packets, again)
+		}
+	}
+	e := NewEngine(Options{MaxFlows: 1000})
+	e.keep, e.log.MaxLosses, e.log.MaxSymptoms = 500, 300, 200
+	run(e, packets)
+	f := e.Finish(packets[len(packets)-1].Time + int64(10e9))
+	checkBalance(t, f)
+	var n uint64
+	for i := range f.Flows {
+		n += f.Flows[i].Dir[0].Packets
+	}
+	if n != uint64(len(packets)) {
+		t.Errorf("%d packets in flows, %d played", n, len(packets))
+	}
+	if len(f.Flows) != 501 || len(f.Symptoms) > 200 || len(f.Losses) > 800 {
+		t.Errorf("%d flows, %d symptoms, %d losses kept beyond limits of 500, 200 and 300", len(f.Flows), len(f.Symptoms), len(f.Losses))
+	}
+	if f.GaveUp.Flows == 0 || f.GaveUp.Symptoms == 0 || f.GaveUp.Losses == 0 {
+		t.Errorf("limits were hit and not counted: %+v", f.GaveUp)
+	}
+}

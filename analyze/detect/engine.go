@@ -20,6 +20,10 @@ const (
 	defaultSymptoms = 4 << 20
 	maxLosses       = 1 << 20
 
+	// maxFacts is how many connections are kept apart in the findings; those
+	// that end when it is reached are summed up, and counted in GaveUp.Flows.
+	maxFacts = 1 << 18
+
 	// idleTime, ns, after which a connection is over: beyond the longest
 	// retransmission timeout of Linux (TCP_RTO_MAX, 120 s).
 	idleTime = int64(130e9)
@@ -77,7 +81,10 @@ type Engine struct {
 	opened uint32       // flows so far: the number of the next one
 	facts  []flow.Facts // of those that are over
 	order  []uint32     // their numbers
-	chain  []flow.Segment
+	rest   flow.Facts   // of those beyond maxFacts
+	folded uint64
+	keep   int       // maxFacts, or less in a test
+	lost   flow.Rest // what those lost beyond maxLosses
 }
 
 // A watcher analyses packets that are not TCP, with the methods of Engine.
@@ -96,7 +103,7 @@ func NewEngine(o Options) *Engine {
 		o.MaxSymptoms = defaultSymptoms
 	}
 	return &Engine{
-		options: o, others: NewDatagrams(o), log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses},
+		options: o, keep: maxFacts, others: NewDatagrams(o), log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses},
 	}
 }
 
@@ -178,6 +185,12 @@ func (e *Engine) Finish(last int64) flow.Findings {
 // findings numbers the flows by their place in the result.
 func (e *Engine) findings() flow.Findings {
 	place := make([]uint32, e.opened)
+	if e.folded > 0 {
+		for i := range place {
+			place[i] = uint32(len(e.facts))
+		}
+		e.facts = append(e.facts, e.rest)
+	}
 	for i, number := range e.order {
 		place[number] = uint32(i)
 	}
@@ -186,6 +199,14 @@ func (e *Engine) findings() flow.Findings {
 	}
 	for i := range e.log.Losses {
 		e.log.Losses[i].Flow = place[e.log.Losses[i].Flow]
+	}
+	for d := range e.lost {
+		for p := range e.lost[d] {
+			if l := e.lost[d][p]; l.Packets > 0 {
+				l.Flow = uint32(len(e.facts) - 1)
+				e.log.Losses = append(e.log.Losses, l)
+			}
+		}
 	}
 	return flow.Findings{Flows: e.facts, Symptoms: e.log.Symptoms, Losses: e.log.Losses, GaveUp: e.log.GaveUp}
 }

@@ -23,7 +23,8 @@ type Conn struct {
 	outright  []damage
 	number    uint32 // of the flow
 	log       *Log
-	rest      *[2][NumPlaces]Lost // losses beyond the limit of the log
+	rest      *Rest // losses beyond the limit of the log
+	folded    bool
 }
 
 // NewConn makes a Conn between the addresses of pair; side is which of them the

@@ -34,7 +34,7 @@ func (c *Conn) lose(dir uint8, l Lost) {
 	}
 	c.log.GaveUp.Losses += uint64(l.Packets)
 	if c.rest == nil {
-		c.rest = new([2][NumPlaces]Lost)
+		c.rest = new(Rest)
 	}
 	sum := &c.rest[dir][l.Place]
 	if sum.Packets == 0 {
@@ -48,7 +48,7 @@ func (c *Conn) lose(dir uint8, l Lost) {
 // flushRest writes what lose summed up beyond the limit: at most one record
 // per direction and place.
 func (c *Conn) flushRest() {
-	if c.rest == nil {
+	if c.rest == nil || c.folded {
 		return
 	}
 	for d := range c.rest {
@@ -59,4 +59,44 @@ func (c *Conn) flushRest() {
 		}
 	}
 	c.rest = nil
+}
+
+// A Rest sums up losses beyond the limit of a Log, by direction and place.
+type Rest [2][NumPlaces]Lost
+
+// Fold makes c one of those that are only counted together: its losses beyond
+// the limit of the log go into sum, which its owner writes.
+func (c *Conn) Fold(sum *Rest) { c.rest, c.folded = sum, true }
+
+// Fold adds the counts of o, a conversation that is not kept, to f.
+func (f *Facts) Fold(o *Facts) {
+	if f.Protocol == 0 {
+		f.Protocol, f.First, f.Last, f.FirstFrame = o.Protocol, o.First, o.Last, o.FirstFrame
+	}
+	f.First, f.Last = min(f.First, o.First), max(f.Last, o.Last)
+	for d := range f.Dir {
+		f.Dir[d].add(&o.Dir[d])
+	}
+}
+
+// add adds the counts of o to h. What is no count stays unknown.
+func (h *Half) add(o *Half) {
+	for _, x := range []struct{ sum, n *uint64 }{
+		{&h.Packets, &o.Packets}, {&h.WirePackets, &o.WirePackets}, {&h.Octets, &o.Octets}, {&h.Data, &o.Data},
+		{&h.Unneeded, &o.Unneeded}, {&h.UndecidedNeed, &o.UndecidedNeed}, {&h.Reordered, &o.Reordered},
+		{&h.Copies[0], &o.Copies[0]}, {&h.Copies[1], &o.Copies[1]}, {&h.ChecksumBad, &o.ChecksumBad},
+		{&h.ChecksumPending, &o.ChecksumPending}, {&h.Malformed, &o.Malformed}, {&h.Super, &o.Super},
+		{&h.ZeroWindows, &o.ZeroWindows}, {&h.KeepAlives, &o.KeepAlives}, {&h.Probes, &o.Probes}, {&h.Resets, &o.Resets},
+		{&h.Inbound, &o.Inbound}, {&h.Outbound, &o.Outbound}, {&h.PaddedShort, &o.PaddedShort}, {&h.UnpaddedShort, &o.UnpaddedShort},
+	} {
+		*x.sum += *x.n
+	}
+	for i := range h.Missing {
+		h.Missing[i] += o.Missing[i]
+	}
+	for i := range h.Retransmissions {
+		h.Retransmissions[i] += o.Retransmissions[i]
+	}
+	h.ZeroWindowNS += o.ZeroWindowNS
+	h.MinDown, h.MinUp, h.RTTMin, h.RTTMed, h.RTTMax, h.WindowScale = -1, -1, -1, -1, -1, -1
 }

@@ -16,12 +16,6 @@ import (
 	"whydrop/report"
 )
 
-// held are captures that whydrop does not judge rightly yet, and what is missing.
-var held = map[string]string{
-	"capture-loss-receiver": "missing pure ACKs stay unexplained in a capture that lacks packets for certain",
-	"capture-loss-sender":   "missing pure ACKs stay unexplained in a capture that lacks packets for certain",
-}
-
 var captures = flag.String("captures", filepath.Join(root, "testdata/pcap"), "compare the captures of this `folder` of the lab")
 
 // TestShippedCaptures compares what whydrop says of each capture of a real
@@ -38,9 +32,6 @@ func TestShippedCaptures(t *testing.T) {
 	}
 	for _, path := range truths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".truth.json"), func(t *testing.T) {
-			if why := held[strings.TrimSuffix(filepath.Base(path), ".truth.json")]; why != "" {
-				t.Skip(why)
-			}
 			want, err := truth.Read(path)
 			if err != nil {
 				t.Fatal(err)

@@ -70,11 +70,19 @@ func (a *auditor) find(finding string, frames uint64, lowers bool, format string
 		Finding: finding, Frames: frames, Lowers: lowers, Detail: fmt.Sprintf(format, args...)})
 }
 
+// many is "1 frame was" or "7 frames were".
+func many(n uint64, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
 func (a *auditor) damage() {
 	for i := range a.res.Inputs {
 		in := &a.res.Inputs[i]
 		if d := in.Damage; d != nil {
-			a.find("truncated", 0, false, "%s %s at octet %d; its first %d frames were read", in.Path, d.What, d.Offset, in.Frames)
+			a.find("truncated", 0, false, "%s %s at octet %d; %s read before", in.Path, d.What, d.Offset, many(in.Frames, "frame was", "frames were"))
 		}
 		for _, note := range in.Notes {
 			a.find("file", 0, false, "%s: %s", in.Path, note)
@@ -89,7 +97,7 @@ func (a *auditor) damage() {
 // other ends prove that it lacks.
 func (a *auditor) drops() {
 	if n, known := a.res.captureDrops(); known && n > 0 {
-		a.find("capture-dropped", n, true, "the capture's own counters say that it dropped %d packets", n)
+		a.find("capture-dropped", n, true, "the capture's own counters say that it dropped %s", many(n, "packet", "packets"))
 	}
 	var only uint64
 	for i := range a.res.Ledger.Losses {
@@ -98,7 +106,7 @@ func (a *auditor) drops() {
 		}
 	}
 	if only > 0 {
-		a.find("acknowledged-unseen", only, true, "%d packets were acknowledged by their receiver and are not in this capture", only)
+		a.find("acknowledged-unseen", only, true, "%s acknowledged by the receiver, and not in this capture", many(only, "packet was", "packets were"))
 	}
 }
 
@@ -130,10 +138,10 @@ func (a *auditor) copies() {
 		}
 	}
 	if own > 0 {
-		a.find("duplicates", own, false, "%d frames were captured twice and are counted once", own)
+		a.find("duplicates", own, false, "%s captured twice and counted once", many(own, "frame was", "frames were"))
 	}
 	if network > 0 {
-		a.find("network-duplicates", network, false, "%d packets came twice from the network and are counted once", network)
+		a.find("network-duplicates", network, false, "%s twice from the network and counted once", many(network, "packet came", "packets came"))
 	}
 }
 
@@ -151,7 +159,7 @@ func (a *auditor) oneWay() {
 		}
 	}
 	if one > 0 {
-		a.find("one-way", one, true, "%d of %d TCP flows were captured in one direction only", one, tcp)
+		a.find("one-way", one, true, "%d of %s captured in one direction only", one, many(tcp, "TCP flow was", "TCP flows were"))
 	}
 }
 
@@ -166,10 +174,10 @@ func lonely(h, other *flow.Half) bool {
 func (a *auditor) cut() {
 	c := &a.res.Counts
 	if c.Truncated > 0 {
-		a.find("snap-length", c.Truncated, false, "%d frames were cut: their checksums cannot be verified", c.Truncated)
+		a.find("snap-length", c.Truncated, false, "%s cut: no checksum behind the cut can be verified", many(c.Truncated, "frame was", "frames were"))
 	}
 	if c.HeadersCut > 0 {
-		a.find("headers-cut", c.HeadersCut, true, "%d frames were cut inside their headers and could not be analysed", c.HeadersCut)
+		a.find("headers-cut", c.HeadersCut, true, "%s cut inside the headers and could not be analysed", many(c.HeadersCut, "frame was", "frames were"))
 	}
 }
 
@@ -179,7 +187,7 @@ func (a *auditor) clock() {
 		return
 	}
 	lowers := float64(res.Disorder) > disorderShare*float64(res.Counts.Frames)
-	a.find("time-disorder", res.Disorder, lowers, "%d frames are stamped earlier than the frame in front of them", res.Disorder)
+	a.find("time-disorder", res.Disorder, lowers, "%s stamped earlier than the one in front", many(res.Disorder, "frame is", "frames are"))
 }
 
 func (a *auditor) offload() {
@@ -191,10 +199,10 @@ func (a *auditor) offload() {
 		super += a.res.Flows[i].Dir[0].Super + a.res.Flows[i].Dir[1].Super
 	}
 	if pending > 0 {
-		a.find("offload", pending, false, "%d checksums were not filled in yet when captured: the NIC does it later", pending)
+		a.find("offload", pending, false, "%s not filled in yet when captured: the NIC does it later", many(pending, "checksum was", "checksums were"))
 	}
 	if super > 0 {
-		a.find("super-frames", super, false, "%d frames are larger than a segment: segmentation offload; they count as the packets they stand for", super)
+		a.find("super-frames", super, false, "%s larger than a segment, by segmentation offload, and counted as the packets they stand for", many(super, "frame is", "frames are"))
 	}
 }
 
@@ -208,13 +216,13 @@ func (a *auditor) unread() {
 		malformed += c.Malformed[m]
 	}
 	if unknown > 0 {
-		a.find("unknown-link", unknown, true, "%d frames have link types that are not decoded", unknown)
+		a.find("unknown-link", unknown, true, "%s a link type that is not decoded", many(unknown, "frame has", "frames have"))
 	}
 	if malformed > 0 {
-		a.find("malformed", malformed, false, "%d frames are malformed", malformed)
+		a.find("malformed", malformed, false, "%s malformed", many(malformed, "frame is", "frames are"))
 	}
 	if c.TooDeep > 0 {
-		a.find("too-deep", c.TooDeep, false, "%d frames have more encapsulations than are followed", c.TooDeep)
+		a.find("too-deep", c.TooDeep, false, "%s more encapsulations than are followed", many(c.TooDeep, "frame has", "frames have"))
 	}
 }
 

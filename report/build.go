@@ -254,15 +254,20 @@ func (b *builder) charge(c *analyze.Charge) Charge {
 		ID: c.ID, What: c.What.String(), Packets: c.Packets, Octets: c.Octets,
 		Locus: c.Locus.String(), Cause: string(c.Cause), Confidence: c.Confidence.String(),
 		Rule: ruleOf(c.Rule).id, First: timestamp(c.First), Last: timestamp(c.Last),
-		Frames: make([]Frame, 0, len(c.Frames)), Evidence: []Evidence{}, Rivals: make([]Rival, 0, len(c.Rivals)),
+		Frames: make([]uint64, 0, len(c.Frames)), Evidence: []Evidence{}, Rivals: make([]Rival, 0, len(c.Rivals)),
 	}
 	if b.hasFlow(c) {
 		out.Flow = int(c.Flow) + 1
 		out.Src, out.Dst = endpoint(c.Src, c.Protocol), endpoint(c.Dst, c.Protocol)
 		out.Protocol = protocolName(c.Protocol)
 	}
+	if len(c.Frames) > 0 {
+		out.File = b.file(c.Frames[0].File)
+	} else if len(c.Evidence) > 0 {
+		out.File = b.file(c.Evidence[0].Frame.File)
+	}
 	for _, f := range c.Frames {
-		out.Frames = append(out.Frames, b.frame(f))
+		out.Frames = append(out.Frames, f.Number)
 	}
 	for _, w := range c.Evidence {
 		if w.Says == flow.SaysNothing {
@@ -277,8 +282,10 @@ func (b *builder) charge(c *analyze.Charge) Charge {
 		out.Rivals = append(out.Rivals, Rival{Cause: string(rival.Cause), Why: rival.Why})
 	}
 	if c.Repair.Number > 0 {
-		f := b.frame(c.Repair)
-		out.RepairedBy = &f
+		out.RepairedBy = &c.Repair.Number
+		if in := b.file(c.Repair.File); in != out.File {
+			out.RepairedIn = in
+		}
 	}
 	if c.Rule == flow.RuleICMPQuote {
 		out.Router = c.Router.String()
@@ -293,6 +300,7 @@ func (b *builder) path() Path {
 	return Path{
 		Back:       b.back(),
 		Tap:        b.res.Tap.Place.String(),
+		Near:       b.res.Tap.Confidence != cause.Certain,
 		SenderHost: b.byLocus[cause.SenderHost],
 		Upstream:   b.byLocus[cause.Upstream],
 		OnlyHere:   b.byLocus[cause.InCapture],

@@ -27,10 +27,10 @@ type note struct {
 func (p *printer) path(path *Path) {
 	p.label("path")
 	var notes []note
-	switch path.Tap {
-	case tapSender:
+	switch {
+	case path.Tap == tapSender && !path.splits():
 		notes = p.fromSender(path)
-	case tapReceiver:
+	case path.Tap == tapReceiver && !path.splits():
 		notes = p.toReceiver(path)
 	default:
 		notes = p.through(path)
@@ -38,6 +38,26 @@ func (p *printer) path(path *Path) {
 	p.nl()
 	p.notes(notes)
 	p.extras(path)
+}
+
+// splits reports whether packets were lost on both sides of the tap on their
+// way to the receiver: then the tap is on none of the hosts.
+func (path *Path) splits() bool {
+	switch path.Tap {
+	case tapSender:
+		return path.Near && path.Upstream > min(path.Back, path.Upstream)
+	case tapReceiver:
+		return path.Near && path.Downstream > min(path.Back, path.Downstream)
+	}
+	return true
+}
+
+// host names the host that the tap is on, or merely near.
+func (path *Path) host() string {
+	if path.Near {
+		return "near the " + path.Tap + " host"
+	}
+	return "on the " + path.Tap + " host"
 }
 
 // link draws a stretch of the path with what is missing on it in its middle.
@@ -78,7 +98,7 @@ func (p *printer) fromSender(path *Path) []note {
 	end := p.col
 	p.put(plain, "receiver host")
 	notes := []note{
-		{labelWidth, skip, "on the sender host"},
+		{labelWidth, skip, path.host()},
 		{middle - 2, skip, "downstream"},
 		{end, skip, "not visible here"},
 	}
@@ -102,7 +122,7 @@ func (p *printer) toReceiver(path *Path) []note {
 		notes = append(notes, note{inside - 2, skip, "receiver host"})
 	} else {
 		p.put(answer, "● tap")
-		p.put(plain, " on the receiver host")
+		p.put(plain, " "+path.host())
 	}
 	switch {
 	case path.OnlyHere > 0 && path.Receiver > 0:
@@ -158,17 +178,18 @@ func (p *printer) extras(path *Path) {
 		}
 	}
 	add(path.SenderHost, "in the sender host")
-	switch path.Tap {
-	case tapSender:
+	switch {
+	case path.splits(): // both sides of the tap are drawn
+	case path.Tap == tapSender:
 		back := min(path.Back, path.Upstream)
 		add(back, "on the way back")
 		add(path.Upstream-back, "upstream")
-	case tapReceiver:
+	case path.Tap == tapReceiver:
 		back := min(path.Back, path.Downstream)
 		add(back, "on the way back")
 		add(path.Downstream-back, "downstream")
 	}
-	if path.Tap != tapReceiver {
+	if path.Tap != tapReceiver || path.splits() {
 		add(path.Receiver, "in the receiver host")
 	}
 	add(path.Elsewhere, "somewhere on the path")

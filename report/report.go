@@ -253,10 +253,12 @@ type Charge struct {
 	Rule       string     `json:"rule"`
 	First      string     `json:"first_time"`
 	Last       string     `json:"last_time"`
-	Frames     []Frame    `json:"frames"`
+	File       string     `json:"file"`   // that holds Frames; with none of them, the first of the evidence
+	Frames     []uint64   `json:"frames"` // the lost packets themselves, where the capture holds them
 	Evidence   []Evidence `json:"evidence"`
 	Rivals     []Rival    `json:"rivals"`
-	RepairedBy *Frame     `json:"repaired_by_frame" jsonschema:"nullable"`
+	RepairedBy *uint64    `json:"repaired_by_frame" jsonschema:"nullable"`
+	RepairedIn string     `json:"repaired_in,omitempty"` // the file of that frame, if it is not File
 	Router     string     `json:"router,omitempty"`
 }
 
@@ -292,6 +294,7 @@ type Cause struct {
 // Sender and receiver are those of most of the data of each flow.
 type Path struct {
 	Tap        string // as Tap.Locus
+	Near       bool   // the tap is near that host, not proved to be on it
 	SenderHost uint64
 	Upstream   uint64
 	OnlyHere   uint64

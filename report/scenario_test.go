@@ -187,7 +187,7 @@ func charges(rep *report.Report) string {
 		}
 		packets[k] += c.Packets
 		for _, f := range c.Frames {
-			frames[k] += fmt.Sprintf(" @%d", f.Frame)
+			frames[k] += fmt.Sprintf(" @%d", f)
 		}
 	}
 	var b strings.Builder

@@ -120,7 +120,7 @@ func chargeText(c *Charge) string {
 	if len(c.Frames) > 0 {
 		names := make([]string, 0, shownFrames)
 		for _, f := range c.Frames[:min(len(c.Frames), shownFrames)] {
-			names = append(names, count(f.Frame))
+			names = append(names, count(f))
 		}
 		s += ", frame " + strings.Join(names, ", ")
 		if more := len(c.Frames) - len(names); more > 0 {

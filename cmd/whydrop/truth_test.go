@@ -221,7 +221,7 @@ func (c *comparison) lostFrames() {
 			continue
 		}
 		for _, f := range ch.Frames {
-			got = append(got, int(f.Frame))
+			got = append(got, int(f))
 		}
 	}
 	c.same("frames that were lost later", got, c.want.LostHere)

@@ -174,13 +174,13 @@ func (b *builder) cannotTell(i int) bool {
 	case f.Protocol == decode.ProtoTCP:
 		return oneWay(f)
 	}
-	// IP IDs that count a socket's datagrams show what never reached this tap.
+	// IP IDs or RTP numbers that count datagrams show what never reached this tap.
 	// Only at the receiver is that all of the path.
 	main := &f.Dir[0]
 	if f.Dir[1].Packets > main.Packets {
 		main = &f.Dir[1]
 	}
-	return main.IDClass != flow.Yes || b.res.Tap.Place != analyze.TapReceiver
+	return main.IDClass != flow.Yes && !main.RTP || b.res.Tap.Place != analyze.TapReceiver
 }
 
 func (b *builder) inputs() []Input {

@@ -33,6 +33,10 @@ func says(c *analyze.Charge, w flow.Witness) string {
 		return "IP ID " + a + ", the last before the missing ones"
 	case flow.SaysIDAfter:
 		return "IP ID " + a + ", the first behind the missing ones"
+	case flow.SaysRTPBefore:
+		return "RTP number " + a + ", the last before the missing ones"
+	case flow.SaysRTPAfter:
+		return "RTP number " + a + ", the first behind the missing ones"
 	case flow.SaysBadChecksum:
 		return fmt.Sprintf("checksum 0x%04x, 0x%04x would be right", w.A, w.B)
 	case flow.SaysUnseenAck:

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -32,5 +33,19 @@ func TestRTP(t *testing.T) {
 		{"no RTP: the payload is the same each time", "repeat 30\n+.02 s > t udp 172\nend\n", ``},
 	} {
 		t.Run(h.name, h.hold)
+	}
+}
+
+// TestRTPSwapped sends every second packet before the first of its pair.
+func TestRTPSwapped(t *testing.T) {
+	const pairs = 300
+	var b strings.Builder
+	b.WriteString("+.02 s > t udp 172 rtp 0\n")
+	for i := range pairs {
+		fmt.Fprintf(&b, "+.02 s > t udp 172 rtp %d\n+.001 s > t udp 172 rtp %d\n", 2*i+2, 2*i+1)
+	}
+	f := hear(t, b.String(), 3)
+	if len(f.Losses) != 0 || f.Flows[0].Dir[0].Reordered != pairs || !f.Flows[0].Dir[0].RTP {
+		t.Errorf("%d losses, %d reordered, want 0, %d: %v", len(f.Losses), f.Flows[0].Dir[0].Reordered, pairs, f.Losses)
 	}
 }

@@ -21,8 +21,8 @@ const (
 	// are not missing packets.
 	idUDPShared = 0.05
 
-	// settled neighbours are enough to act before the conversation is over.
-	settled = 64
+	// forever is later than any packet.
+	forever = 1<<63 - 1
 
 	// Damage of nearly all packets is not damage: checksums that nobody computed.
 	neverSummed      = 4   // packets at least
@@ -115,12 +115,12 @@ func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 	what := t.followRTP(h, p, dir, damaged)
 	if byID == strideLate || what == strideLate {
 		if len(h.lates) >= maxLates {
-			t.settle(h, dir)
+			t.settle(h, dir, p.Time)
 		}
 		h.lates = append(h.lates, deferred{t: p.Time, ref: s.ref, octets: p.PayloadLen, rtp: what == strideLate})
 	}
 	if len(h.ids.gaps) >= maxSerialGaps || len(h.rtp.gaps) >= maxSerialGaps {
-		t.settle(h, dir)
+		t.settle(h, dir, p.Time)
 	}
 	t.pair.Seen[t.side^dir] = true
 }
@@ -216,7 +216,7 @@ func (t *Talk) Finish() {
 		if h == nil {
 			continue
 		}
-		t.settle(h, uint8(d))
+		t.settle(h, uint8(d), forever)
 		if f.IDClass = No; h.numbers == Yes {
 			f.IDClass = Yes
 		}

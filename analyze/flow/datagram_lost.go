@@ -2,10 +2,13 @@ package flow
 
 import "whydrop/decode"
 
-// settle judges everything that waits in one direction by what is known now:
-// whether its IDs count its packets, and whether its checksums mean anything.
-// It writes gaps down, and forgets them.
-func (t *Talk) settle(h *stream, dir uint8) {
+// fillWithin, ns: a number that is missing for longer is not late but missing.
+const fillWithin = second
+
+// settle judges what waits in one direction by what is known at now: whether
+// its IDs count its packets, and whether its checksums mean anything. Gaps that
+// may yet be filled wait on, unless there are too many.
+func (t *Talk) settle(h *stream, dir uint8, now int64) {
 	if h.numbers == NotKnown && h.counts() {
 		h.numbers = Yes
 	}
@@ -20,16 +23,37 @@ func (t *Talk) settle(h *stream, dir uint8) {
 			Time: l.t, Frame: l.ref, Flow: t.number, Octets: l.octets, Packets: 1, Kind: Reordered, Dir: dir, Protocol: t.Facts.Protocol,
 		})
 	}
-	if byID {
-		for i := range h.ids.gaps {
-			t.missingIDs(&h.ids.gaps[i], dir)
+	h.lates = h.lates[:0]
+	for _, g := range h.ids.over(now) {
+		if byID {
+			t.missingIDs(&g, dir)
 		}
 	}
-	for i := range h.rtp.gaps {
-		t.missingRTP(&h.rtp.gaps[i], dir, byID)
+	for _, g := range h.rtp.over(now) {
+		t.missingRTP(&g, dir, byID)
 	}
+	h.ids.forget(now)
+	h.rtp.forget(now)
 	t.settleDamage(h, dir)
-	h.lates, h.ids.gaps, h.rtp.gaps = h.lates[:0], h.ids.gaps[:0], h.rtp.gaps[:0]
+}
+
+// over returns the gaps that will not be filled any more.
+func (s *serial) over(now int64) []serialGap { return s.gaps[:s.countOver(now)] }
+
+// forget takes them out.
+func (s *serial) forget(now int64) {
+	s.gaps = s.gaps[:copy(s.gaps, s.gaps[s.countOver(now):])]
+}
+
+func (s *serial) countOver(now int64) int {
+	if now == forever {
+		return len(s.gaps)
+	}
+	n := max(0, len(s.gaps)-maxSerialGaps/2) // the oldest make room
+	for n < len(s.gaps) && now-s.gaps[n].t1 > fillWithin {
+		n++
+	}
+	return n
 }
 
 // missingIDs charges numbers that nothing had. A datagram of which a fragment
@@ -64,8 +88,8 @@ func (t *Talk) missingRTP(g *serialGap, dir uint8, counted bool) {
 	t.lose(dir, Lost{
 		Place: BeforeTap, What: Datagram, Proof: Single, Rule: RuleRTP, Packets: n, First: g.t0, Last: g.t1,
 		Witnesses: [5]Witness{
-			{g.before, g.t0, SaysIDBefore, uint64(uint16(g.from - 1)), 0},
-			{g.next, g.t1, SaysIDAfter, uint64(uint16(g.to)), 0},
+			{g.before, g.t0, SaysRTPBefore, uint64(uint16(g.from - 1)), 0},
+			{g.next, g.t1, SaysRTPAfter, uint64(uint16(g.to)), 0},
 		},
 	})
 }

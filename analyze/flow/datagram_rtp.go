@@ -78,9 +78,12 @@ func (t *Talk) followRTP(h *stream, p *decode.Packet, dir uint8, damaged bool) s
 	if !h.nextRTP.candidate(ssrc, seq, &d) {
 		return strideFirst
 	}
-	t.settle(h, dir)
+	t.settle(h, dir, p.Time)
+	for i := range h.rtp.gaps {
+		t.missingRTP(&h.rtp.gaps[i], dir, h.numbers == Yes)
+	}
 	h.rtp, h.nextRTP = *h.nextRTP, nil
-	h.rtp.on = true
+	h.rtp.on, t.Facts.Dir[dir].RTP = true, true
 	h.lates = append(h.lates, h.rtp.early...)
 	h.rtp.early = nil
 	return strideFirst

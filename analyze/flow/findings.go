@@ -187,6 +187,8 @@ const (
 	SaysZeroWindow        // the receiver closed its window
 	SaysOldTimestamp      // A: timestamp of the packet, B: newest that the receiver had echoed
 	SaysNothingSince      // no answer after it
+	SaysRTPBefore         // A: the last RTP sequence number before missing ones
+	SaysRTPAfter          // A: the first RTP sequence number behind missing ones
 	NumSays
 )
 
@@ -276,6 +278,7 @@ type Half struct {
 	Timestamps        Known
 	WindowScale       int8  // −1 not known, else the shift (0 also when not used)
 	IDClass           Known // Yes: IPv4 IDs count this flow's packets
+	RTP               bool  // its datagrams are RTP, whose sequence numbers count them
 	InitialTTL        bool  // TTL was exactly 64, 128 or 255
 	TTL               uint8 // most recent
 	MaxFrame          uint32

@@ -7,12 +7,13 @@ import (
 )
 
 // RTP, RFC 3550. A port says nothing about it, so the header has to: this many
-// packets in a row of one source, with the right version, each with a number of
-// its own near the last, and most of them the next. RFC 3550 A.1 wants two in
-// sequence where the port is known to be RTP's.
+// packets in a row of one source, with the right version, nearly all with a
+// number of their own, and few numbers between them missing. RFC 3550 A.1 wants
+// two in sequence where the port is known to be RTP's.
 const (
 	rtpConsecutive = 8
-	rtpInSequence  = 4 // of them
+	rtpMissing     = 4 // at most, so far
+	rtpRepeats     = 4 // one in so many may repeat a number, or be from before the first
 	rtpCandidate   = 16
 	rtpHeaderLen   = 12
 	rtpDropout     = 3000 // RFC 3550 A.1, MAX_DROPOUT
@@ -24,7 +25,11 @@ type rtpStream struct {
 	on   bool // it is one, for certain
 	ssrc uint32
 	serial
-	early []deferred // late packets of a candidate
+
+	// Of a candidate:
+	early   []deferred // late packets
+	own     int        // packets with a number of their own
+	repeats int
 }
 
 // rtpHeader reads the numbers of an RTP header; ok is false if it cannot be one.
@@ -46,14 +51,25 @@ func (r *rtpStream) candidate(ssrc uint32, seq uint16, d *deferred) bool {
 	if !r.any || ssrc != r.ssrc {
 		*r = rtpStream{ssrc: ssrc}
 	}
+	r.own++
 	switch r.take(seq, rtpCandidate, d.t, d.ref) {
 	case strideLate:
 		r.early = append(r.early, *d)
+	case strideRepeat:
+		r.own--
+		r.repeats++
 	case strideJump:
-		*r = rtpStream{ssrc: ssrc}
+		*r = rtpStream{ssrc: ssrc, own: 1}
 		r.take(seq, rtpCandidate, d.t, d.ref)
 	}
-	return r.pairs >= rtpConsecutive-1 && r.ones >= rtpInSequence
+	missing := int64(0)
+	for i := range r.gaps {
+		missing += r.gaps[i].missing()
+	}
+	if missing > rtpMissing || len(r.early) > maxLates/2 {
+		*r = rtpStream{}
+	}
+	return r.own >= rtpConsecutive && r.repeats*rtpRepeats <= r.own
 }
 
 // followRTP counts the RTP packets of a direction, RFC 3550 A.1.

@@ -53,7 +53,6 @@ type route struct{ links [2][2]link }
 
 type link struct {
 	Link
-	start    int64 // of the experiment
 	busy     int64 // the sender's side is free again
 	last     int64 // newest arrival in order
 	seen     int   // packets that may suffer

@@ -74,7 +74,7 @@ func (c *conn) appendFrame(b []byte, p *pkt, t *text) []byte {
 	tcp := len(b)
 	b = c.appendHeader(b, p, options)
 	s := sum(sum(sum(uint64(6+length), src), dst), b[tcp:])
-	b, s = t.append(b, s, uint32(c.ports())*2654435761+p.seq, p.octets)
+	b, s = t.append(b, s, c.ports()*golden+p.seq, p.octets)
 	binary.BigEndian.PutUint16(b[tcp+16:], ^fold(s))
 	return b
 }
@@ -135,7 +135,10 @@ type text struct {
 	sums   []uint64
 }
 
-const textOctets = 1 << 18
+const (
+	textOctets = 1 << 18
+	golden     = 2654435761 // 2^32 over the golden ratio: spreads neighbours (Knuth, TAOCP 6.4)
+)
 
 func newText(seed uint64) *text {
 	r := rand.New(rand.NewPCG(seed, 0x7465_7874))
@@ -152,7 +155,7 @@ func newText(seed uint64) *text {
 
 // append adds n octets to b, and their sum to s. Equal places have equal octets.
 func (t *text) append(b []byte, s uint64, place uint32, n int) ([]byte, uint64) {
-	from := int(place*2654435761>>14) & (textOctets - 1) &^ 1
+	from := int(place*golden>>14) & (textOctets - 1) &^ 1
 	s += t.sums[(from+n)/2] - t.sums[from/2]
 	if n%2 == 1 {
 		s += uint64(t.octets[from+n-1]) << 8

@@ -18,6 +18,9 @@ import (
 	"whydrop/capture/pcapfile"
 )
 
+// snapLength is what tcpdump declares when nothing is to be cut.
+const snapLength = 262144
+
 // options are the flags.
 type options struct {
 	packets int
@@ -123,5 +126,3 @@ func generate(w io.Writer, o options) (tally, error) {
 		}
 	}
 }
-
-const snapLength = 262144

@@ -1,5 +1,7 @@
 package flow
 
+import "slices"
+
 // A moment is what the acknowledgements had said up to a time.
 type moment struct {
 	t    int64
@@ -9,32 +11,45 @@ type moment struct {
 }
 
 // history answers what a sender can have known some time ago. Old moments are
-// thinned out rather than cut off: the resolution is a small share of the age.
+// thinned out rather than cut off, until they are older than anybody asks: the
+// error is a small share of the age.
 type history struct {
 	list []moment
 }
 
 func (h *history) add(m moment, keep int64) {
-	l := h.list
-	if len(l) >= maxHistory {
-		old := 0
-		for old < len(l)/2 && l[old+1].t < m.t-keep {
-			old++
+	if len(h.list) >= maxHistory {
+		for grain := int64(finest); grain > 0 && len(h.list) > maxHistory*3/4; grain /= 2 {
+			h.thin(m.t, keep, grain)
 		}
-		if old == 0 {
-			k := 0
-			for i := range l {
-				if i%2 == 1 || i >= len(l)/2 {
-					l[k] = l[i]
-					k++
-				}
-			}
-			l = l[:k]
-		} else {
-			l = l[:copy(l, l[old:])]
+		if n := len(h.list); n > maxHistory*3/4 { // all at one time
+			h.list = slices.Delete(h.list, 0, n/2)
 		}
 	}
-	h.list = append(l, m)
+	h.list = append(h.list, m)
+}
+
+// finest is the share of their age, as a divisor, by which moments stay apart.
+const finest = 8
+
+// thin drops, from the youngest back, every moment whose neighbours would not be
+// further apart without it than their age / grain.
+func (h *history) thin(now, keep, grain int64) {
+	l := h.list
+	k := len(l)
+	last := now
+	for i := len(l) - 1; i >= 0; i-- {
+		age := now - l[i].t
+		if i > 0 && age <= keep && last-l[i-1].t <= age/grain {
+			continue
+		}
+		k--
+		l[k], last = l[i], l[i].t
+		if age > keep {
+			break
+		}
+	}
+	h.list = slices.Delete(l, 0, k)
 }
 
 // at returns the newest moment not after t.

@@ -83,6 +83,7 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	h, r := &c.half[s.Dir], &c.half[1-s.Dir]
 	e.Saw = 0
 	c.last = max(c.last, s.Time)
+	c.believeSum(h, s, e)
 	if s.is(damagedFields) {
 		c.takeDamaged(h, r, s, e)
 		return

@@ -41,6 +41,22 @@ func (c *Conn) takeDamaged(h, r *track, s *Segment, e *Event) {
 	c.carry(h, r, s, x, e)
 }
 
+// believeSum takes a segment with a wrong checksum for whole as long as its
+// sender never showed a right one: a host that leaves checksums to its NIC may
+// fill in nothing at all, and then they are all wrong where it is captured. b-16.
+func (c *Conn) believeSum(h *track, s *Segment, e *Event) {
+	switch {
+	case s.is(badIP):
+	case s.is(badTCP) && !h.summed:
+		e.note(SawBadTCP)
+		h.trusted = s.Ref()
+		c.Facts.Dir[s.Dir].ChecksumBad++
+		s.marks &^= badTCP
+	case !s.is(badTCP | sumPending | cut):
+		h.summed = true
+	}
+}
+
 // repairSeq finds the octets of a damaged segment: its sequence number, or that
 // with one bit turned back, if it begins where something else begins or ends.
 func (h *track) repairSeq(s *Segment, n int64) (int64, bool) {
@@ -99,6 +115,9 @@ func (h *track) believeArrived(ripe func(*odd) bool) {
 	var arrived []int32
 	for i := range h.odds.list {
 		x := &h.odds.list[i]
+		if h.summed && x.ref() == h.trusted {
+			x.is |= sentBad // its sender does compute checksums
+		}
 		if !ripe(x) || x.is&sentBad == 0 || x.cov == 0 || x.is2&isJudged != 0 {
 			continue
 		}

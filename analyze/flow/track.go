@@ -15,10 +15,12 @@ type track struct {
 	origin  uint32 // sequence number of octet 0
 	mss     uint16
 	scale   uint8
-	window  uint16 // as last announced by this side
-	spoke   bool   // window is valid
-	fromSYN bool   // it is that of a SYN
-	offload bool   // its checksums are wrong here and were right on the wire
+	window  uint16   // as last announced by this side
+	spoke   bool     // window is valid
+	fromSYN bool     // it is that of a SYN
+	summed  bool     // one of its checksums was right here
+	trusted FrameRef // the last segment that was taken for whole in spite of its checksum
+	offload bool     // its checksums are wrong here and were right on the wire
 
 	// What passed.
 	top      int64 // behind the highest octet

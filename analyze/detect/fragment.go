@@ -83,6 +83,7 @@ func (e *Datagrams) begin(k fragmentKey, p *decode.Packet) *fragmented {
 		e.forget()
 	}
 	g := &fragmented{key: k, hash: p.PairHash, index: -1, packet: *p}
+	g.IPv6 = p.IPVersion == 6
 	if pair := e.pairs[pairKeyOf(&p.Src, &p.Dst)]; pair != nil {
 		g.Started = pair.Seen[sideOf(&p.Src, &p.Dst)]
 	}

@@ -41,6 +41,12 @@ func TestFragments(t *testing.T) {
 		{"the last one alone does not say how many are missing", ten + whole + pieces(0, 1) + ten, `
 011 fragment-missing
 1 fragment before-tap fragment fragments dir 0 frame 0`},
+		{"nor do tiny ones", ten + whole + "+.0001 = x frag 0:80\n+.0001 = x frag 2960:4008\n" + ten, `
+012 fragment-missing
+1 fragment before-tap fragment fragments dir 0 frame 0`},
+		{"a hole of two", ten + "+.001 a > b udp 5000 unseen as x\n+.0001 = x frag 0:1480\n+.0001 = x frag 4440:5008\n" + ten, `
+012 fragment-missing of 2
+2 fragment before-tap fragment fragments dir 0 frame 0`},
 		{"all are missing: a datagram", ten + whole + pieces(0, 1, 2) + ten, `
 1 datagram before-tap unknown datagram-id dir 0 frame 0`},
 		{"the capture begins in the middle of it", whole + pieces(0) + ten, ``},

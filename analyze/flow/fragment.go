@@ -14,6 +14,12 @@ const (
 	// missing only if the capture goes on for this long.
 	fragmentSettle = second
 
+	// Octets that a fragment has at least, unless it is the last: RFC 791 §3.1
+	// wants 576 octets to pass, RFC 8200 §5 1280. The size of smaller ones says
+	// nothing about that of missing ones.
+	leastFragment4 = 552
+	leastFragment6 = 1232
+
 	maxPieces = 64 // of one datagram; 64 KiB over an MTU of 1280 are 53
 )
 
@@ -23,6 +29,7 @@ type Reassembly struct {
 	First, Last int64 // when fragments passed
 	Done        bool  // nothing is missing
 	Started     bool  // the host's packets were seen before this datagram
+	IPv6        bool
 	FirstSeen   FrameRef
 	LastSeen    FrameRef
 
@@ -83,17 +90,20 @@ func (r *Reassembly) Take(lo, hi uint32, more bool, hash uint32, t int64, ref Fr
 // HasFirst reports whether the fragment with the ports passed.
 func (r *Reassembly) HasFirst() bool { return len(r.pieces) > 0 && r.pieces[0].lo == 0 }
 
-// holes counts the missing fragments and their octets. atEnd says that the end
+// holes counts the missing fragments, or how many there are at least, and their octets. atEnd says that the end
 // would have been seen; each gets the pieces around every hole.
 func (r *Reassembly) holes(atEnd bool, each func(before, after *piece)) (fragments, octets uint32) {
-	size := r.largest
+	least := uint32(leastFragment4)
+	if r.IPv6 {
+		least = leastFragment6
+	}
 	hole := func(n uint32, before, after *piece) {
-		if size == 0 || n < size {
+		octets += n
+		if r.largest < least {
 			fragments++
 		} else {
-			fragments += (n + size - 1) / size
+			fragments += (n + r.largest - 1) / r.largest
 		}
-		octets += n
 		if each != nil {
 			each(before, after)
 		}

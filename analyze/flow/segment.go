@@ -53,16 +53,19 @@ const (
 // ethernetMinimum is the shortest Ethernet frame without its FCS, IEEE 802.3 §3.2.8.
 const ethernetMinimum = 60
 
-// SegmentOf keeps what TCP analysis needs of p, which travels in direction dir.
+// SegmentOf keeps what TCP analysis needs of p, which travels in direction dir,
+// in s. It sets every field that is read: SACK only as far as NumSACK says.
 func SegmentOf(p *decode.Packet, dir uint8, s *Segment) {
-	*s = Segment{
-		Time: p.Time, Number: p.Number, SACK: p.SACK, Seq: p.Seq, Ack: p.Ack, TSVal: p.TSVal, TSEcr: p.TSEcr,
-		Len: p.PayloadLen, Hash: p.PayloadHash, Wire: p.WireLength, Flags: p.Flags, Window: p.Window,
-		ID: uint16(p.ID), File: p.File, MSS: p.MSS, Sum: p.HeaderSum, TTL: p.TTL, Scale: p.Scale,
-		Dir: dir, marks: marksOf(p),
-	}
+	s.Time, s.Number, s.File, s.Wire = p.Time, p.Number, p.File, p.WireLength
+	s.Seq, s.Ack, s.Flags, s.Window = p.Seq, p.Ack, p.Flags, p.Window
+	s.TSVal, s.TSEcr, s.MSS, s.Scale = p.TSVal, p.TSEcr, p.MSS, p.Scale
+	s.Len, s.Hash, s.Sum = p.PayloadLen, p.PayloadHash, p.HeaderSum
+	s.ID, s.TTL, s.Dir = uint16(p.ID), p.TTL, dir
+	s.marks = marksOf(p)
+	s.NumSACK = 0
 	if p.Options&decode.OptSACK != 0 {
 		s.NumSACK = min(p.NumSACK, uint8(len(s.SACK)))
+		s.SACK = p.SACK
 	}
 }
 

@@ -1,0 +1,94 @@
+package flow
+
+// missingIDs writes what the missing IP IDs were: b-22b. A number never says
+// data by itself; what is missing beyond the gap in the octets is data only if
+// its sender was waiting and had nothing to acknowledge.
+func (c *Conn) missingIDs(dir uint8) {
+	h, r := &c.half[dir], &c.half[1-dir]
+	if !h.looks {
+		return
+	}
+	strays := int64(h.ids.strays)
+	for i := range h.ids.gaps {
+		g := &h.ids.gaps[i]
+		miss := int64(g.to - g.from)
+		if cut := min(strays, miss); cut > 0 { // packets whose number was unreadable
+			strays -= cut
+			miss -= cut
+		}
+		var hole int64
+		if g.hi > g.lo {
+			hole = c.segments(dir, g.hi-g.lo)
+		}
+		hole += min(int64(g.tail), max(miss-hole, 0))
+		n := min(miss, hole)
+		if g.outstanding && !g.peerData {
+			n = miss
+		}
+		only := min(n, c.onlyHere(dir, g))
+		c.chargeGap(dir, g, n-only, r.begun)
+		if acks := miss - n - int64(g.explained); acks > 0 {
+			c.chargeNumbers(dir, g, acks)
+		}
+	}
+}
+
+// onlyHere is how many of the packets missing in g the other side acknowledged.
+func (c *Conn) onlyHere(dir uint8, g *idGap) int64 {
+	var n int64
+	for _, u := range c.half[dir].unseen {
+		if lo, hi := max(u.lo, g.lo), min(u.hi, g.hi); hi > lo {
+			n += c.segments(dir, hi-lo)
+		}
+	}
+	return n
+}
+
+func (c *Conn) chargeGap(dir uint8, g *idGap, n int64, twoWay bool) {
+	if n <= 0 {
+		return
+	}
+	l := Lost{
+		Place: BeforeTap, What: DataPacket, Packets: uint32(n), First: min(g.t0, g.t1), Last: g.t1, Rule: RuleIDGap, Proof: Single,
+	}
+	if g.hi > g.lo {
+		l.Rule, l.Octets = RuleGapRepaired, uint32(min(g.hi-g.lo, n*c.segment(dir)))
+	} else if g.tail > 0 {
+		l.Rule, l.Reason = RuleTailRepair, ReasonTail
+	}
+	w := witnesses{l: &l}
+	w.add(Witness{g.before, g.t0, SaysIDBefore, uint64(uint16(g.beforeID)), 0})
+	w.add(Witness{g.next, g.t1, SaysIDAfter, uint64(uint16(g.to)), 0})
+	h := &c.half[dir]
+	lo, hi := g.lo, g.hi
+	if hi <= lo {
+		lo, hi = g.hi, g.hi+1
+	}
+	done := false
+	h.odds.overlapping(lo, hi, func(_ int32, x *odd) {
+		if done || x.is2&isResent == 0 || x.is2&fillsGap == 0 {
+			return
+		}
+		done = true
+		l.Repair, l.RepairTime, l.What = x.ref(), x.t, x.what()
+		l.Last = max(l.Last, x.t)
+		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
+	})
+	if !twoWay {
+		l.Place, l.Rule, l.Reason, l.Proof = Unaccounted, RuleOneWay, ReasonOneWay, Fits
+	}
+	c.lose(dir, l)
+}
+
+// chargeNumbers writes that numbers are missing which data does not explain:
+// acknowledgements that are not here, lost or not captured.
+func (c *Conn) chargeNumbers(dir uint8, g *idGap, n int64) {
+	l := Lost{
+		Place: Unaccounted, What: ACKPacket, Packets: uint32(n), First: min(g.t0, g.t1), Last: g.t1,
+		Rule: RuleIDGap, Reason: ReasonAmbiguous,
+	}
+	w := witnesses{l: &l}
+	w.add(Witness{g.before, g.t0, SaysIDBefore, uint64(uint16(g.beforeID)), 0})
+	w.add(Witness{g.next, g.t1, SaysIDAfter, uint64(uint16(g.to)), 0})
+	c.lose(dir, l)
+}

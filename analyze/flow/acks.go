@@ -6,6 +6,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if a <= h.top-plausible || a >= h.top+plausibleAck {
 		return
 	}
+	h.taken(a)
 	old, had, since, dups := h.una, h.acked, h.unaTime, h.dups
 	fresh, dup := h.blocks(s, a)
 	moved := !had || a > old

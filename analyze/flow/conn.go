@@ -123,7 +123,7 @@ func (c *Conn) Take(s *Segment, e *Event) {
 		h.echoes.passed(s.Time, s.TSVal)
 	}
 	if n > 0 {
-		if h.believable(lo) {
+		if h.believable(lo) && !c.asks(h, r, s, lo, e) {
 			c.carry(h, r, s, sentOf(s, lo, n, id, numbered, key), e)
 		}
 	} else {

@@ -25,6 +25,7 @@ type track struct {
 	// What passed.
 	top      int64 // behind the highest octet
 	lowest   int64 // first octet ever seen
+	asked    int64 // behind the octet of a probe of a closed window
 	line     queue
 	odds     odds
 	seen     ranges // octets, down to una

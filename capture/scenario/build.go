@@ -210,6 +210,9 @@ func (b *builder) wirePackets(k *packet, h *half) int {
 
 // pass lets p pass the tap, unless this capture does not hold it.
 func (b *builder) pass(p sent, m *mods) error {
+	if b.octets += len(p.ip); b.octets > maxOctets {
+		return fmt.Errorf("more than %d octets of packets", maxOctets)
+	}
 	if m.label != "" {
 		b.labels[m.label] = p
 	}
@@ -247,9 +250,6 @@ func (b *builder) pass(p sent, m *mods) error {
 	}
 	if m.offload {
 		f.Offload = capture.OffloadPending
-	}
-	if b.octets += len(data); b.octets > maxOctets {
-		return fmt.Errorf("more than %d octets of frames", maxOctets)
 	}
 	b.frames = append(b.frames, f)
 	return nil

@@ -73,8 +73,8 @@ const (
 	maxText      = 1 << 20 // octets of text
 	maxSteps     = 200_000 // lines, loops unrolled
 	maxEndpoints = 256
-	maxSegment   = 65_400    // octets of payload of one frame
-	maxOctets    = 256 << 20 // octets of all frames
+	maxSegment   = 65_400   // octets of payload of one frame
+	maxOctets    = 64 << 20 // octets of all packets, seen or not
 )
 
 // epoch is when scenarios begin: 2026-01-01T00:00:00Z.

@@ -198,6 +198,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"a = 10.0.0.1:1\n0 a > a . 1:1", "x.txt:2: a segment with the ACK flag needs aN or a*"},
 		{"a = 10.0.0.1:1\n0 a > a S 0:0 colour red", `x.txt:2: a frame has no "colour"`},
 		{"a = 10.0.0.1:1\nb = [::1]:1\n0 a > b S 0:0", "x.txt:3: one address is IPv4, the other is IPv6"},
+		{"a = 10.0.0.1:1\nrepeat 2000\n0 a > a . +65000 a* unseen\nend\n", "x.txt:3: more than 67108864 octets of packets"},
 		{"0 = x", `x.txt:1: no packet above is called "x"`},
 		{"repeat 5", "x.txt:1: repeat without end"},
 		{"a = 10.0.0.1:1\nrepeat 200001\n", `x.txt:2: "200001" is not a number from 0 to 200000`},

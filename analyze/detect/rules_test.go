@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -212,15 +213,15 @@ func TestTales(t *testing.T) {
 
 // conclusions leaves out what is only seen: gaps, duplicate ACKs and the like.
 func conclusions(all string) string {
+	return linesWithout(all, "gap", "gap-filled", "duplicate-ack", "ack-unseen", "reordered", "checksum-bad tcp", "keep-alive", "window-probe")
+}
+
+// linesWithout leaves out lines about frames with one of the kinds.
+func linesWithout(all string, kinds ...string) string {
 	var out []string
 	for line := range strings.Lines(all) {
 		line = strings.TrimSpace(line)
-		_, kind, _ := strings.Cut(line, " ")
-		switch kind {
-		case "gap", "gap-filled", "duplicate-ack", "ack-unseen", "reordered", "checksum-bad tcp", "keep-alive", "window-probe":
-			continue
-		}
-		if line != "" {
+		if _, kind, _ := strings.Cut(line, " "); line != "" && !slices.Contains(kinds, kind) {
 			out = append(out, line)
 		}
 	}

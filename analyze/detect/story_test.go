@@ -136,7 +136,13 @@ func echoing(ms uint32) option {
 	}
 }
 
-func numbered(id uint16) option { return func(_ *story, p *decode.Packet) { p.ID = uint32(id) } }
+// numbered gives a packet of the originator an earlier number than its turn.
+func numbered(id uint16) option {
+	return func(s *story, p *decode.Packet) {
+		p.ID = uint32(id)
+		s.id[0]--
+	}
+}
 
 func stamped(at uint32) option {
 	return func(s *story, p *decode.Packet) { p.TSVal = s.ts[0] + at }

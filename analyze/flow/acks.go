@@ -210,6 +210,11 @@ func (h *track) coverRepair(x *odd, by *coverage) {
 // jumped reports whether the acknowledgement went further than what drew it:
 // then everything beyond had been there already. b-8.4.
 func (h *track) jumped(x *odd, by *coverage) oddMarks {
+	// A receiver that had reported what lies above would have reported this, too. What its
+	// interface put together (GRO) it acknowledges at once.
+	if h.maxSACK >= x.hi() {
+		return 0
+	}
 	drew, at, later := int64(-1), int64(-1), false
 	h.overlapping(by.before, by.before+1, func(q *sent) {
 		fromNow := q.cov == 0 || q.covered() >= by.s.Time-1000

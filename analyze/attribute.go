@@ -20,24 +20,26 @@ func conclude(res *Result, o Options) {
 // attribute charges every loss whose place is known, and leaves the rest of
 // what is missing unexplained.
 func attribute(res *Result, views []vantage) {
+	c := witnesses{lossy: lossy(res)}
 	losses := res.Ledger.Losses
 	var missing, only uint64
 	for i := range losses {
-		missing += uint64(losses[i].Packets)
-		if losses[i].Place == flow.OnlyCapture {
-			only += uint64(losses[i].Packets)
+		l := &losses[i]
+		missing += uint64(l.Packets)
+		if c.locus(l, views[l.Flow]) == cause.InCapture {
+			only += uint64(l.Packets)
 		}
 	}
-	// Packets that the capture says it dropped, beyond those whose octets were
-	// found acknowledged: they passed here, so they are missing only here.
+	// Packets that the capture says it dropped, beyond those that are known to
+	// be missing only here: they passed, so they are missing only here, too.
 	counted, _ := res.captureDrops()
 	counted = max(counted, only) - only
 	ledger := NewLedger(missing + counted)
 	ledger.Losses = losses
-	c := witnesses{lossy: lossy(res)}
 	for i := range losses {
-		if l := &losses[i]; l.Place != flow.Unaccounted && l.Place != flow.PlaceUnknown {
-			ledger.Charge(c.charge(l, &res.Flows[l.Flow], views[l.Flow]))
+		l := &losses[i]
+		if at := c.locus(l, views[l.Flow]); at != cause.LocusUnknown {
+			ledger.Charge(c.charge(l, &res.Flows[l.Flow], at, views[l.Flow]))
 		}
 	}
 	if counted > 0 {
@@ -86,7 +88,7 @@ type witnesses struct {
 	lossy bool // the capture itself lacks packets
 }
 
-func (c witnesses) charge(l *flow.Lost, f *flow.Facts, v vantage) Charge {
+func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage) Charge {
 	src, dst := f.Originator, f.Responder
 	if l.Dir == 1 {
 		src, dst = dst, src
@@ -94,11 +96,10 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, v vantage) Charge {
 	ch := Charge{
 		What: l.What, Packets: uint64(l.Packets), Octets: uint64(l.Octets),
 		Flow: l.Flow, Dir: l.Dir, Src: src, Dst: dst, Protocol: f.Protocol,
-		Locus: locus(l, v), Confidence: confidence(l.Proof),
+		Locus: at, Cause: causeOf(l, f, at), Confidence: confidence(l.Proof),
 		Rule: l.Rule, First: l.First, Last: l.Last,
 		Repair: l.Repair, RepairTime: l.RepairTime, Router: l.Router,
 	}
-	ch.Cause = causeOf(l, f, ch.Locus)
 	if l.Frame.Number != 0 {
 		ch.Frames = []flow.FrameRef{l.Frame}
 	}
@@ -108,7 +109,13 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, v vantage) Charge {
 	}
 	ch.Evidence = l.Witnesses[:n:n]
 	ch.Rivals = rivals(l)
-	if c.lossy && byAbsence(l.Rule) {
+	switch {
+	case l.Place == flow.Unaccounted:
+		if v.onSender(l.Dir) {
+			ch.Confidence = cause.Likely
+		}
+		ch.Rivals = []Rival{{cause.AckLost, "only between its sender and this capture, which lacks packets for certain"}}
+	case c.lossy && byAbsence(l.Rule):
 		ch.Confidence = min(ch.Confidence, cause.Possible)
 		ch.Rivals = append(ch.Rivals, Rival{cause.CaptureDropped, "this capture lacks packets for certain, and may lack this one"})
 	}
@@ -127,8 +134,16 @@ func byAbsence(r flow.Rule) bool {
 
 // locus turns a place as seen from the tap into a place on the path. Only where
 // the tap is on a host, by that host's own signs, is the host named.
-func locus(l *flow.Lost, v vantage) cause.Locus {
+//
+// A missing ACK is attributable to the path or to the capture by nothing
+// (tcp-rules.md b-10), but for one case: where the tap is beside the ACK's
+// sender there is hardly a path, and the capture is known to lack packets.
+func (c witnesses) locus(l *flow.Lost, v vantage) cause.Locus {
 	switch l.Place {
+	case flow.Unaccounted:
+		if c.lossy && l.What == flow.ACKPacket && l.Rule == flow.RuleIDGap && v.place == sides[l.Dir&1] {
+			return cause.InCapture
+		}
 	case flow.BeforeTap:
 		if v.onSender(l.Dir) {
 			return cause.SenderHost
@@ -193,6 +208,8 @@ func causeOf(l *flow.Lost, f *flow.Facts, at cause.Locus) cause.ID {
 		return byICMPv6(l.ICMPType, l.ICMPCode)
 	}
 	switch {
+	case at == cause.InCapture:
+		return cause.CaptureDropped
 	case l.Place == flow.InReceiver && at == cause.ReceiverHost:
 		return cause.ReceiverHostDrop
 	case l.What == flow.ACKPacket:

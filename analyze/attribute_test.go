@@ -160,3 +160,36 @@ func TestDropCountersAreChargedOnce(t *testing.T) {
 		t.Errorf("the rest is charged as %+v; want 2 packets by the file's counter, from 100 to 900", c)
 	}
 }
+
+// TestMissingACKsBesideTheirSender checks that a missing ACK is charged to the
+// capture only where the tap is beside its sender and the capture lacks
+// packets for certain.
+func TestMissingACKsBesideTheirSender(t *testing.T) {
+	ack := flow.Lost{Dir: 1, Place: flow.Unaccounted, What: flow.ACKPacket, Packets: 3, Rule: flow.RuleIDGap, Reason: flow.ReasonAmbiguous}
+	only := flow.Lost{Place: flow.OnlyCapture, What: flow.DataPacket, Packets: 2, Reason: flow.ReasonCaptureDrop, Rule: flow.RuleAckedUnseen, Proof: flow.Second}
+	near := func(f *flow.Facts) { f.Dir[0].MinDown, f.Dir[0].MinUp = 1e6, 20e6 } // the receiver of data sends the ACKs
+	far := func(f *flow.Facts) { f.Dir[0].MinDown, f.Dir[0].MinUp = 20e6, 1e6 }
+	tests := []struct {
+		name   string
+		shape  func(f *flow.Facts)
+		losses []flow.Lost
+		only   uint64
+	}{
+		{"beside its sender, in a lossy capture", near, []flow.Lost{ack, only}, 5},
+		{"beside its sender, in a sound capture", near, []flow.Lost{ack}, 0},
+		{"far from its sender, in a lossy capture", far, []flow.Lost{ack, only}, 2},
+	}
+	for _, tt := range tests {
+		f := tcpFlow()
+		tt.shape(&f)
+		res := concluded(f, Options{}, capture.Input{}, tt.losses...)
+		if got := res.Ledger.CaptureOnly(); got != tt.only {
+			t.Errorf("%s: %d packets only in the capture, want %d", tt.name, got, tt.only)
+		}
+		for _, c := range res.Ledger.Charges {
+			if c.What == flow.ACKPacket && c.Confidence != cause.Possible {
+				t.Errorf("%s: %v, want possible: nearness proves no host", tt.name, c.Confidence)
+			}
+		}
+	}
+}

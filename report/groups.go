@@ -96,8 +96,8 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 }
 
 func (b *builder) whyOf(k groupKey, rule flow.Rule) string {
-	if k.cause == cause.CaptureDropped && rule == flow.RuleAckedUnseen {
-		return "the receiver acknowledged what the file lacks"
+	if words, ok := whyDropped[rule]; ok && k.cause == cause.CaptureDropped {
+		return words
 	}
 	if words, ok := why[k.cause]; ok {
 		return words

@@ -56,6 +56,13 @@ var why = map[cause.ID]string{
 	cause.Unknown:                "cause unknown",
 }
 
+// whyDropped says by what a packet is known to be missing only from the capture.
+var whyDropped = map[flow.Rule]string{
+	flow.RuleAckedUnseen: "the receiver acknowledged what the file lacks",
+	flow.RuleIDGap:       "ACKs are missing right beside their sender",
+	flow.RuleFileCounter: "its own counters say that it dropped them",
+}
+
 // do says the next step for a cause that was concluded. Text between back
 // quotes is to be typed.
 var do = map[cause.ID][]string{

@@ -65,6 +65,11 @@ func (c *Conn) Calibrate(list []Segment) {
 	for i := range list {
 		s := &list[i]
 		d := s.Dir
+		if s.is(badIP) {
+			c.half[d].badHeads++
+		} else {
+			c.half[d].goodHeads++
+		}
 		c.half[d].ids.calibrate(s, &c.pair.tally[c.side^d], &c.cal[d])
 	}
 	c.settleIDs()

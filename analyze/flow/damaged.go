@@ -44,7 +44,16 @@ func (c *Conn) takeDamaged(h, r *track, s *Segment, e *Event) {
 // believeSum takes a segment with a wrong checksum for whole as long as its
 // sender never showed a right one: a host that leaves checksums to its NIC may
 // fill in nothing at all, and then they are all wrong where it is captured. b-16.
+// For IP headers it takes more than one or two: a damaged address makes a
+// conversation of its own, whose packets are all damaged.
 func (c *Conn) believeSum(h *track, s *Segment, e *Event) {
+	if s.is(badIP) && h.goodHeads == 0 && h.badHeads >= fewHeads {
+		e.note(SawBadIP)
+		if !s.is(badTCP) || h.summed {
+			c.Facts.Dir[s.Dir].ChecksumBad++
+		}
+		s.marks &^= badIP
+	}
 	switch {
 	case s.is(badIP):
 	case s.is(badTCP) && !h.summed:

@@ -154,6 +154,10 @@ const (
 	superShare = 0.8
 	superFew   = 3
 
+	// fewHeads: so many IP headers of a sender, all with wrong checksums, were
+	// captured before its NIC filled them in, or were rewritten. b-16.
+	fewHeads = 3
+
 	// plausible bounds how far from the top a sequence number makes sense:
 	// RFC 7323 §2.3 limits windows to 1 GiB.
 	plausible    = int64(1) << 30

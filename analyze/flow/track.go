@@ -5,22 +5,23 @@ import "whydrop/decode"
 // A track is what is remembered of one half of a conversation while it lives:
 // what its sender sent past the tap, and what the other side said of it.
 type track struct {
-	begun   bool
-	topped  bool // carried sequence space
-	acked   bool // una is valid
-	scaled  bool // its SYN had a window scale
-	started bool // its SYN passed
-	sackOK  bool
-	looks   bool   // its IP IDs count its packets
-	origin  uint32 // sequence number of octet 0
-	mss     uint16
-	scale   uint8
-	window  uint16   // as last announced by this side
-	spoke   bool     // window is valid
-	fromSYN bool     // it is that of a SYN
-	summed  bool     // one of its checksums was right here
-	trusted FrameRef // the last segment that was taken for whole in spite of its checksum
-	offload bool     // its checksums are wrong here and were right on the wire
+	begun               bool
+	topped              bool // carried sequence space
+	acked               bool // una is valid
+	scaled              bool // its SYN had a window scale
+	started             bool // its SYN passed
+	sackOK              bool
+	looks               bool   // its IP IDs count its packets
+	origin              uint32 // sequence number of octet 0
+	mss                 uint16
+	scale               uint8
+	window              uint16   // as last announced by this side
+	spoke               bool     // window is valid
+	fromSYN             bool     // it is that of a SYN
+	summed              bool     // one of its checksums was right here
+	trusted             FrameRef // the last segment that was taken for whole in spite of its checksum
+	offload             bool     // its checksums are wrong here and were right on the wire
+	goodHeads, badHeads uint32   // IP headers by their checksum, as far as looked ahead
 
 	// What passed.
 	top      int64 // behind the highest octet

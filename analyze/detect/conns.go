@@ -157,7 +157,11 @@ func (e *Engine) end(i int32, end int64) {
 		e.work(c)
 	}
 	s := c.state
-	if len(e.facts) >= e.keep {
+	tiny := s.Facts.Dir[0].Packets+s.Facts.Dir[1].Packets <= tinyFlow
+	if tiny {
+		e.tiny++
+	}
+	if len(e.facts) >= e.keep || tiny && e.tiny > maxTiny {
 		s.Fold(&e.lost)
 		s.Finish(end)
 		e.rest.Fold(&s.Facts)

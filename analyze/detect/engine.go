@@ -17,12 +17,17 @@ const (
 	defaultFlows = 1 << 20
 
 	// defaultSymptoms and maxLosses bound what is kept; counts go on.
-	defaultSymptoms = 4 << 20
-	maxLosses       = 1 << 20
+	defaultSymptoms = 2 << 20
+	maxLosses       = 1 << 18
 
 	// maxFacts is how many connections are kept apart in the findings; those
 	// that end when it is reached are summed up, and counted in GaveUp.Flows.
 	maxFacts = 1 << 18
+
+	// maxTiny is how many of those may be of tinyFlow packets or fewer: a scan
+	// must not crowd out conversations.
+	maxTiny  = 1 << 16
+	tinyFlow = 3
 
 	// idleTime, ns, after which a connection is over: beyond the longest
 	// retransmission timeout of Linux (TCP_RTO_MAX, 120 s).
@@ -84,7 +89,8 @@ type Engine struct {
 	rest   flow.Facts   // of those beyond maxFacts
 	folded uint64
 	keep   int       // maxFacts, or less in a test
-	lost   flow.Rest // what those lost beyond maxLosses
+	tiny   int       // flows of few packets so far
+	lost   flow.Rest // what those lost
 }
 
 // A watcher analyses packets that are not TCP, with the methods of Engine.

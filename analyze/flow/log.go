@@ -28,7 +28,7 @@ func (c *Conn) lose(dir uint8, l Lost) {
 	}
 	l.Flow, l.Dir, l.Protocol = c.number, dir, c.Facts.Protocol
 	c.Facts.Dir[dir].Missing[l.Place] += uint64(l.Packets)
-	if len(c.log.Losses) < c.log.MaxLosses {
+	if len(c.log.Losses) < c.log.MaxLosses && !c.folded {
 		c.log.Losses = append(c.log.Losses, l)
 		return
 	}
@@ -38,8 +38,22 @@ func (c *Conn) lose(dir uint8, l Lost) {
 	}
 	sum := &c.rest[dir][l.Place]
 	if sum.Packets == 0 {
-		*sum = Lost{Flow: l.Flow, Dir: dir, Protocol: l.Protocol, Place: l.Place, What: OtherPacket, First: l.First, Last: l.Last}
+		*sum = Lost{
+			Flow: l.Flow, Dir: dir, Protocol: l.Protocol, Place: l.Place, What: l.What, Reason: l.Reason, Rule: l.Rule,
+			Proof: l.Proof, First: l.First, Last: l.Last,
+		}
 	}
+	// What differs between them is not told of their sum.
+	if sum.What != l.What {
+		sum.What = OtherPacket
+	}
+	if sum.Reason != l.Reason || l.Reason == ReasonICMP {
+		sum.Reason = ReasonUnknown
+	}
+	if sum.Rule != l.Rule {
+		sum.Rule = NoRule
+	}
+	sum.Proof = min(sum.Proof, l.Proof)
 	sum.Packets += l.Packets
 	sum.Octets += l.Octets
 	sum.First, sum.Last = min(sum.First, l.First), max(sum.Last, l.Last)
@@ -64,8 +78,8 @@ func (c *Conn) flushRest() {
 // A Rest sums up losses beyond the limit of a Log, by direction and place.
 type Rest [2][NumPlaces]Lost
 
-// Fold makes c one of those that are only counted together: its losses beyond
-// the limit of the log go into sum, which its owner writes.
+// Fold makes c one of those that are only counted together: its losses go into
+// sum, which its owner writes.
 func (c *Conn) Fold(sum *Rest) { c.rest, c.folded = sum, true }
 
 // Fold adds the counts of o, a conversation that is not kept, to f.

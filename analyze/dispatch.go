@@ -34,7 +34,6 @@ type dispatcher struct {
 	length int
 
 	out         []*parcel // by shard, being filled
-	newest      int64     // largest time that left the window
 	tick        int64     // when the next tick is due
 	first, last int64
 	previous    int64

@@ -48,10 +48,9 @@ func (v vantage) onReceiver(dir uint8) bool { return v.onHost && v.place == side
 
 // signs are what a flow shows about the tap, as votes for a place.
 type signs struct {
-	host  [4]int // votes that only the host itself can give, by vantagePlace
-	near  [4]int // votes of the delays
-	says  []string
-	clash bool
+	host [4]int // votes that only the host itself can give, by vantagePlace
+	near [4]int // votes of the delays
+	says []string
 }
 
 func (s *signs) add(host bool, at vantagePlace, says string) {

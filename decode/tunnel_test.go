@@ -103,7 +103,7 @@ func TestTunnelsEnd(t *testing.T) {
 		packet = ip4(ProtoIPIP, packet)
 	}
 	p, d, dec := read(capture.LinkRaw, packet)
-	if p.Kind != KindTCP || p.NumOuter != maxTunnels || dec.Counts.TooDeep != 0 {
+	if p.Kind != KindTCP || p.NumOuter != maxTunnels || len(d.Outers) != maxTunnels || dec.Counts.TooDeep != 0 {
 		t.Errorf("%d tunnels: kind %d, %d outer, too deep %d", maxTunnels, p.Kind, p.NumOuter, dec.Counts.TooDeep)
 	}
 	p, d, dec = read(capture.LinkRaw, ip4(ProtoIPIP, packet))

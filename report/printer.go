@@ -34,7 +34,8 @@ var sgr = [...]string{
 type printer struct {
 	TextOptions
 	b   strings.Builder
-	col int // columns of the current line so far
+	col int   // columns of the current line so far
+	err error // the first table that could not be laid out
 }
 
 // Terminal widths: narrower is not laid out for, wider only wraps later.
@@ -54,6 +55,9 @@ func newPrinter(o TextOptions) *printer {
 }
 
 func (p *printer) flush(w io.Writer) error {
+	if p.err != nil {
+		return p.err
+	}
 	_, err := io.WriteString(w, p.b.String())
 	return err
 }

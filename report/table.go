@@ -30,7 +30,7 @@ type cell struct {
 const columnGap = 2
 
 // table prints columns without borders or lines.
-func (p *printer) table(columns []column) error {
+func (p *printer) table(columns []column) {
 	padding := tw.Padding{Right: strings.Repeat(" ", columnGap), Overwrite: true}
 	aligns := make([]tw.Align, len(columns))
 	header := make([]string, len(columns))
@@ -67,13 +67,9 @@ func (p *printer) table(columns []column) error {
 				line[i] = p.styled(c.cells[row])
 			}
 		}
-		if err := t.Append(line); err != nil {
-			return err
-		}
+		p.failed(t.Append(line))
 	}
-	if err := t.Render(); err != nil {
-		return err
-	}
+	p.failed(t.Render())
 	for i, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n") {
 		line = trimBlanks(line)
 		if i == 0 {
@@ -82,7 +78,13 @@ func (p *printer) table(columns []column) error {
 		p.b.WriteString(line)
 		p.nl()
 	}
-	return nil
+}
+
+// failed keeps the first error of a table, for flush to return.
+func (p *printer) failed(err error) {
+	if p.err == nil {
+		p.err = err
+	}
 }
 
 // reset ends every colour.
@@ -135,9 +137,7 @@ func flowTable(w io.Writer, r *Report, o TextOptions) error {
 	if p.columnsWidth(columns) > p.Width {
 		columns = p.narrowColumns(flows)
 	}
-	if err := p.table(columns); err != nil {
-		return err
-	}
+	p.table(columns)
 	p.nl()
 	p.wrap(p.tableNote(r), skip, 0, 2)
 	p.nl()

@@ -18,7 +18,6 @@ func traffic(flows, packets, loss int) []decode.Packet {
 	type side struct {
 		story
 		next, acked int
-		lost        []int
 		sent        int
 	}
 	all := make([]side, flows)

@@ -148,7 +148,7 @@ func (c *Conn) mayBeCopy(h, r *track, s *Segment, lo, n int64) bool {
 	if n > 0 {
 		return h.topped && lo < h.top
 	}
-	return !(r.acked && s.Flags&decode.ACK != 0 && r.ackPosition(s.Ack) > r.una)
+	return !r.acked || s.Flags&decode.ACK == 0 || r.ackPosition(s.Ack) <= r.una
 }
 
 func (c *Conn) sawCopy(s *Segment, ago int64, e *Event) {

@@ -32,7 +32,7 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	}
 	blind := !h.acked && h.ackTime == 0
 	silent := h.silentBefore(x.t, gap, trip, blind)
-	sack := h.sackOK && r.sackOK || h.maxSACK > 0
+	sack := h.reports(r)
 	above := known.sack > 0 && known.una+int64(known.sack) >= x.hi()
 	if above {
 		x.is2 |= sackAbove

@@ -50,6 +50,9 @@ func (c *Conn) need(h, r *track, x *odd) Need {
 	return h.needByAnswers(x, &p)
 }
 
+// reports tells whether r, the receiver of h, names by SACK what came out of order.
+func (h *track) reports(r *track) bool { return h.sackOK && r.sackOK || h.maxSACK > 0 }
+
 // firstAtLast reports whether the receiver, next to the tap, shows by not
 // reporting a duplicate that x was the first copy it got: an earlier one would
 // have been acknowledged by the time x came, or reported after it.
@@ -57,7 +60,7 @@ func (c *Conn) firstAtLast(h, r *track, x *odd, newest int64) bool {
 	if x.cov == 0 {
 		return false
 	}
-	if !(h.sackOK && r.sackOK || h.maxSACK > 0) {
+	if !h.reports(r) {
 		return h.askedFor(x, newest) || x.is2&isJumped == 0 && h.nextToNeeded(x)
 	}
 	if x.t-newest < delayedACK {
@@ -246,7 +249,7 @@ func (c *Conn) dropped(h, r *track, x *odd) bool {
 	switch {
 	case head && (h.ackTime > heard || x.t-last > hostWaitBlind):
 		return true
-	case !(h.sackOK && r.sackOK || h.maxSACK > 0):
+	case !h.reports(r):
 		return false
 	case h.newest > last:
 		return true

@@ -69,15 +69,12 @@ func (c *Conn) refusedSYN(dir uint8) {
 
 // A quote is an ICMP error about a packet of this conversation.
 type quote struct {
-	t          int64
-	ref        FrameRef
-	typ, code  uint8
-	router     decode.Addr
-	mtu        uint32
-	version    uint8
-	dir        uint8
-	lo         int64
-	known, fit bool
+	t         int64
+	ref       FrameRef
+	typ, code uint8
+	router    decode.Addr
+	dir       uint8
+	lo        int64
 }
 
 // Quote notes the ICMP error p, whose quote q is of a packet of direction dir.

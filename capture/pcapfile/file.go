@@ -79,7 +79,7 @@ func (f *file) recognise() error {
 		return f.noHeader()
 	}
 	head := s.unread()
-	if order(big).u32(head) == pcapngMagic {
+	if big.u32(head) == pcapngMagic {
 		f.format, f.input.Format = &pcapng{}, "pcapng"
 		return f.startSection()
 	}
@@ -90,9 +90,9 @@ func (f *file) recognise() error {
 	}
 	const forNames = 16 // enough to tell the strangers
 	s.more(forNames)
-	err, help := errNoCapture(f.input.Path, s.unread())
+	help, err := errNoCapture(f.input.Path, s.unread())
 	if f.input.Compression != "" {
-		err, help = fmt.Errorf("%s inside: %w", f.input.Compression, err), ""
+		help, err = "", fmt.Errorf("%s inside: %w", f.input.Compression, err)
 	}
 	return &capture.FileError{Path: f.input.Path, Err: err, Help: help}
 }
@@ -101,14 +101,14 @@ func (f *file) recognise() error {
 func (f *file) noHeader() error {
 	e := &capture.FileError{Path: f.input.Path}
 	switch n := len(f.stream.unread()); {
-	case f.stream.err != io.EOF && f.input.Compression != "":
+	case !errors.Is(f.stream.err, io.EOF) && f.input.Compression != "":
 		e.Err = fmt.Errorf("damaged %s data: %w", f.input.Compression, f.stream.err)
-	case f.stream.err != io.EOF:
+	case !errors.Is(f.stream.err, io.EOF):
 		e.Err = plain(f.stream.err)
 	case n == 0:
 		e.Err = fmt.Errorf("is empty inside its %s compression", f.input.Compression)
 	default:
-		e.Err, e.Help = errNoCapture(f.input.Path, f.stream.unread())
+		e.Help, e.Err = errNoCapture(f.input.Path, f.stream.unread())
 	}
 	return e
 }
@@ -168,9 +168,9 @@ func (f *file) account(s *slab) {
 // is whole, inside of one it is cut.
 func (f *file) ended() {
 	switch err := f.stream.err; {
-	case err == io.EOF && len(f.stream.unread()) == 0:
+	case errors.Is(err, io.EOF) && len(f.stream.unread()) == 0:
 		f.done = true
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		f.damage("ends inside "+f.format.record(), true)
 	case errors.Is(err, io.ErrUnexpectedEOF) && f.input.Compression != "":
 		f.damage("its "+f.input.Compression+" data end too early", true)

@@ -1,6 +1,9 @@
 package pcapfile
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // Some classic files lie about the shape of their records: patched libpcaps of the
 // 1990s wrote longer record headers under the standard magic, and files with the
@@ -31,13 +34,13 @@ func alternatives(declared layout) []layout {
 func (c *classic) settle(f *file) {
 	c.settled = true
 	trusted := c.layout.octets == standard.octets // by far the commonest: no waiting for more of a pipe
-	if trusted && c.try(c.layout, f.stream.unread(), f.stream.err == io.EOF, true).sane {
+	if trusted && c.try(c.layout, f.stream.unread(), errors.Is(f.stream.err, io.EOF), true).sane {
 		return
 	}
 	if one := len(f.stream.unread()) + 1; f.stream.fits(one) {
 		f.stream.more(one) // or learn that this is all
 	}
-	octets, whole := f.stream.unread(), f.stream.err == io.EOF
+	octets, whole := f.stream.unread(), errors.Is(f.stream.err, io.EOF)
 	if c.try(c.layout, octets, whole, true).sane {
 		return
 	}

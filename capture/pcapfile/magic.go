@@ -96,31 +96,31 @@ func dialectOf(head []byte) (dialect, order, bool) {
 }
 
 // errNoCapture says what a file that is no capture is instead, with what helps.
-func errNoCapture(path string, head []byte) (err error, hint string) {
+func errNoCapture(path string, head []byte) (hint string, err error) {
 	for _, s := range strangers {
 		if bytes.HasPrefix(head, []byte(s.magic)) {
 			if s.hint != "" {
 				hint = fmt.Sprintf(s.hint, quotePath(path))
 			}
-			return fmt.Errorf("is %s, which is not read", s.name), hint
+			return hint, fmt.Errorf("is %s, which is not read", s.name)
 		}
 	}
 	if len(head) < headMagic {
-		return fmt.Errorf("not a capture: only %d octets long", len(head)), ""
+		return "", fmt.Errorf("not a capture: only %d octets long", len(head))
 	}
 	for _, word := range []uint32{binary.BigEndian.Uint32(head), binary.LittleEndian.Uint32(head)} {
 		if name, ok := namedOnly[word]; ok {
-			return fmt.Errorf("is %s, which is not read", name), ""
+			return "", fmt.Errorf("is %s, which is not read", name)
 		}
 	}
 	if looksLikeERF(head) {
-		return errors.New("not a capture that is read: looks like Endace ERF"), fmt.Sprintf(useWireshark, quotePath(path))
+		return fmt.Sprintf(useWireshark, quotePath(path)), errors.New("not a capture that is read: looks like Endace ERF")
 	}
 	word := binary.BigEndian.Uint32(head)
 	if first := string(head[:headMagic]); isText(first) {
-		return fmt.Errorf("not a capture: starts with 0x%08x, the text %q", word, first), ""
+		return "", fmt.Errorf("not a capture: starts with 0x%08x, the text %q", word, first)
 	}
-	return fmt.Errorf("not a capture: starts with 0x%08x", word), ""
+	return "", fmt.Errorf("not a capture: starts with 0x%08x", word)
 }
 
 // isText reports whether s is of printable ASCII.

@@ -52,7 +52,7 @@ func (f *file) startSection() error {
 	}
 	if _, ok := sectionOrder(f.stream.unread()); !ok {
 		return &capture.FileError{Path: f.input.Path, Err: fmt.Errorf(
-			"not a capture: starts like pcapng, but its byte order mark is 0x%08x", order(big).u32(f.stream.unread()[8:]))}
+			"not a capture: starts like pcapng, but its byte order mark is 0x%08x", big.u32(f.stream.unread()[8:]))}
 	}
 	return nil
 }
@@ -61,9 +61,9 @@ func (f *file) startSection() error {
 func sectionOrder(head []byte) (order, bool) {
 	const mark = 0x1a2b3c4d
 	switch {
-	case order(little).u32(head[8:]) == mark:
+	case little.u32(head[8:]) == mark:
 		return little, true
-	case order(big).u32(head[8:]) == mark:
+	case big.u32(head[8:]) == mark:
 		return big, true
 	}
 	return little, false
@@ -84,7 +84,7 @@ func (n *pcapng) slice(f *file, out []capture.Frame) ([]capture.Frame, int, stri
 		if kind == pcapngMagic {
 			var ok bool
 			if n.order, ok = sectionOrder(rec); !ok {
-				wrong = fmt.Sprintf("section with byte order mark 0x%08x", order(big).u32(rec[8:]))
+				wrong = fmt.Sprintf("section with byte order mark 0x%08x", big.u32(rec[8:]))
 				break
 			}
 		}

@@ -82,7 +82,7 @@ func Open(paths []string, o Options) (capture.Source, error) {
 	for _, path := range paths {
 		w, err := r.look(path, len(paths) == 1)
 		if err != nil {
-			r.Close()
+			_ = r.Close() // err says more
 			return nil, err
 		}
 		r.waiting = append(r.waiting, w)

@@ -161,7 +161,7 @@ func (e *Engine) end(i int32, end int64) {
 	if tiny {
 		e.tiny++
 	}
-	if len(e.facts) >= e.keep || tiny && e.tiny > maxTiny {
+	if e.facts.Len() >= e.keep || tiny && e.tiny > maxTiny {
 		s.Fold(&e.lost)
 		s.Finish(end)
 		e.rest.Fold(&s.Facts)
@@ -169,8 +169,7 @@ func (e *Engine) end(i int32, end int64) {
 		e.log.GaveUp.Flows++
 	} else {
 		s.Finish(end)
-		e.facts = append(e.facts, s.Facts)
-		e.order = append(e.order, c.number)
+		e.close(c.number, &s.Facts)
 	}
 	e.log.GaveUp.Add(s.GaveUp())
 	s.Free()

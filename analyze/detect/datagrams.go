@@ -14,7 +14,6 @@ import (
 type Datagrams struct {
 	options Options
 	now     int64
-	log     flow.Log
 
 	table table
 	talks []talk
@@ -27,9 +26,7 @@ type Datagrams struct {
 	inFragments []*fragmented // in order of their first fragment
 	headOf      int
 
-	opened uint32
-	facts  []flow.Facts
-	order  []uint32 // their numbers
+	books
 }
 
 // A talk is a conversation in the table.
@@ -62,7 +59,7 @@ func NewDatagrams(o Options) *Datagrams {
 		o.MaxSymptoms = defaultSymptoms
 	}
 	return &Datagrams{
-		options: o, log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses},
+		options: o, books: openBooks(o),
 		pairs: map[pairKey]*flow.TalkPair{}, fragments: map[fragmentKey]*fragmented{},
 	}
 }
@@ -212,8 +209,7 @@ func (e *Datagrams) end(i int32) {
 	if pair.Users == 0 {
 		delete(e.pairs, t.key.pairKey)
 	}
-	e.facts = append(e.facts, t.Facts)
-	e.order = append(e.order, t.number)
+	e.close(t.number, &t.Facts)
 	e.table.remove(t.hash, i)
 	t.Talk = nil
 	e.live--
@@ -250,15 +246,5 @@ func (e *Datagrams) Finish(last int64) flow.Findings {
 			e.end(int32(i))
 		}
 	}
-	place := make([]uint32, e.opened)
-	for i, number := range e.order {
-		place[number] = uint32(i)
-	}
-	for i := range e.log.Symptoms {
-		e.log.Symptoms[i].Flow = place[e.log.Symptoms[i].Flow]
-	}
-	for i := range e.log.Losses {
-		e.log.Losses[i].Flow = place[e.log.Losses[i].Flow]
-	}
-	return flow.Findings{Flows: e.facts, Symptoms: e.log.Symptoms, Losses: e.log.Losses, GaveUp: e.log.GaveUp}
+	return e.findings(nil)
 }

@@ -80,13 +80,10 @@ type Engine struct {
 	linger  queue
 	idle    queue
 	pool    flow.Pool
-	log     flow.Log
 	event   flow.Event
 
-	opened uint32       // flows so far: the number of the next one
-	facts  []flow.Facts // of those that are over
-	order  []uint32     // their numbers
-	rest   flow.Facts   // of those beyond maxFacts
+	books
+	rest   flow.Facts // of connections beyond maxFacts
 	folded uint64
 	keep   int       // maxFacts, or less in a test
 	tiny   int       // flows of few packets so far
@@ -109,7 +106,7 @@ func NewEngine(o Options) *Engine {
 		o.MaxSymptoms = defaultSymptoms
 	}
 	return &Engine{
-		options: o, keep: maxFacts, others: NewDatagrams(o), log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses},
+		options: o, keep: maxFacts, others: NewDatagrams(o), books: openBooks(o),
 	}
 }
 
@@ -181,40 +178,28 @@ func (e *Engine) Finish(last int64) flow.Findings {
 			e.end(i, last)
 		}
 	}
-	f := e.findings()
+	f := e.summary()
 	if e.others != nil {
 		f = concatenate(f, e.others.Finish(last))
 	}
 	return f
 }
 
-// findings numbers the flows by their place in the result.
-func (e *Engine) findings() flow.Findings {
-	place := make([]uint32, e.opened)
-	if e.folded > 0 {
-		for i := range place {
-			place[i] = uint32(len(e.facts))
-		}
-		e.facts = append(e.facts, e.rest)
+// summary closes the books, with what is known of folded connections in one.
+func (e *Engine) summary() flow.Findings {
+	if e.folded == 0 {
+		return e.findings(nil)
 	}
-	for i, number := range e.order {
-		place[number] = uint32(i)
-	}
-	for i := range e.log.Symptoms {
-		e.log.Symptoms[i].Flow = place[e.log.Symptoms[i].Flow]
-	}
-	for i := range e.log.Losses {
-		e.log.Losses[i].Flow = place[e.log.Losses[i].Flow]
-	}
+	f := e.findings(&e.rest)
 	for d := range e.lost {
 		for p := range e.lost[d] {
 			if l := e.lost[d][p]; l.Packets > 0 {
-				l.Flow = uint32(len(e.facts) - 1)
-				e.log.Losses = append(e.log.Losses, l)
+				l.Flow = uint32(len(f.Flows) - 1)
+				f.Losses = append(f.Losses, l)
 			}
 		}
 	}
-	return flow.Findings{Flows: e.facts, Symptoms: e.log.Symptoms, Losses: e.log.Losses, GaveUp: e.log.GaveUp}
+	return f
 }
 
 // concatenate puts b behind a.

@@ -3,7 +3,7 @@ package flow
 // A Log takes what is found. Symptoms and losses beyond its limits are counted
 // but not kept; the counts of flows stay exact.
 type Log struct {
-	Symptoms []Symptom
+	Symptoms List[Symptom]
 	Losses   []Lost
 	GaveUp   GaveUp
 
@@ -13,11 +13,11 @@ type Log struct {
 
 // Symptom keeps s.
 func (l *Log) Symptom(s Symptom) {
-	if len(l.Symptoms) >= l.MaxSymptoms {
+	if l.Symptoms.Len() >= l.MaxSymptoms {
 		l.GaveUp.Symptoms++
 		return
 	}
-	l.Symptoms = append(l.Symptoms, s)
+	l.Symptoms.Append(s)
 }
 
 // lose writes l, of direction dir, into the books: the only place where missing

@@ -54,16 +54,23 @@ func (c *conn) idleLimit() int64 {
 	return idleTime
 }
 
-// findPair returns the pair of the addresses of a packet and which side src is.
-func (e *Engine) findPair(src, dst *decode.Addr, hash uint32) (index int32, side uint8) {
+// lookPair returns the pair of the addresses of a packet, if there is one, and
+// which side src is.
+func (e *Engine) lookPair(src, dst *decode.Addr, hash uint32) (index int32, side uint8, ok bool) {
 	lo, hi := src, dst
 	if compare(src, dst) > 0 {
 		lo, hi, side = dst, src, 1
 	}
-	i, ok := e.pairTable.find(hash, func(i int32) bool {
+	index, ok = e.pairTable.find(hash, func(i int32) bool {
 		p := e.pair(i)
 		return p.addr[0] == *lo && p.addr[1] == *hi
 	})
+	return index, side, ok
+}
+
+// findPair is lookPair, and makes the pair if there is none.
+func (e *Engine) findPair(src, dst *decode.Addr, hash uint32) (index int32, side uint8) {
+	i, side, ok := e.lookPair(src, dst, hash)
 	if ok {
 		return i, side
 	}
@@ -72,7 +79,11 @@ func (e *Engine) findPair(src, dst *decode.Addr, hash uint32) (index int32, side
 		e.pairs = append(e.pairs, new(pairChunk))
 	}
 	e.numPairs++
-	*e.pair(i) = pair{addr: [2]decode.Addr{*lo, *hi}, hash: hash}
+	ends := [2]decode.Addr{*src, *dst}
+	if side == 1 {
+		ends[0], ends[1] = ends[1], ends[0]
+	}
+	*e.pair(i) = pair{addr: ends, hash: hash}
 	e.pairTable.add(hash, i)
 	return i, side
 }

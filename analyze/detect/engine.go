@@ -117,6 +117,9 @@ func (e *Engine) Packet(p *decode.Packet, d *decode.Decoded) {
 		e.segment(p)
 		return
 	}
+	if p.IPVersion == 4 && p.ID != 0 {
+		e.otherID(p)
+	}
 	if p.Kind == decode.KindICMP && p.Control >= 0 && d != nil && int(p.Control) < len(d.Controls) &&
 		e.quoted(p, &d.Controls[p.Control]) {
 		return

@@ -138,3 +138,11 @@ func (e *Engine) quoted(p *decode.Packet, q *decode.Control) bool {
 	e.log.Symptom(c.state.Quote(p, q, side^c.side))
 	return true
 }
+
+// otherID tells the connections of two addresses of the IP ID of a packet that
+// is not TCP: one between two of theirs shows a counter of the host.
+func (e *Engine) otherID(p *decode.Packet) {
+	if i, side, ok := e.lookPair(&p.Src, &p.Dst, p.PairHash); ok {
+		e.pair(i).Other(side, uint16(p.ID))
+	}
+}

@@ -21,7 +21,7 @@ func (c *Conn) ackLost(dir uint8, x *odd) {
 		w.add(Witness{x.ackRef, x.ackTime, SaysAcked, relative(x.sentUna), 0})
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 	case x.is2&byDSACK != 0 && x.t-before.t > delayedAck && !h.lateAnswer(x):
-		if r.looks && !r.ids.explain(before.t, x.covered()) {
+		if r.counted && !r.ids.explain(before.t, x.covered()) {
 			return // its sender numbers its packets, and none is missing
 		}
 		l.Place, l.First, l.Proof = BeforeTap, before.t, Second

@@ -43,7 +43,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if !moved && len(fresh) == 0 {
 		return
 	}
-	by := coverage{s: s, una: a, before: old, known: had, dup: dup, since: since, missing: r.ids.missingUntil(r.looks)}
+	by := coverage{s: s, una: a, before: old, known: had, dup: dup, since: since, missing: r.ids.missingUntil(r.counted)}
 	if moved {
 		from := old
 		if !had {

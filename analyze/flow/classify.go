@@ -40,7 +40,7 @@ func (c *Conn) classify(s *Segment, lo, hi int64, id int32, numbered bool) class
 		if lo > h.top {
 			k.is = afterGap
 		}
-		if k.is == inOrder && h.looks && numbered && lo < h.hidden {
+		if k.is == inOrder && h.ordered && numbered && lo < h.hidden {
 			return class{is: resent, via: viaMissing, fills: true}
 		}
 		if h.last.ok {

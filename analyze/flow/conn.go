@@ -70,16 +70,17 @@ func (c *Conn) Calibrate(list []Segment) {
 		} else {
 			c.half[d].goodHeads++
 		}
-		c.half[d].ids.calibrate(s, &c.pair.tally[c.side^d], &c.cal[d])
+		c.calibrate(s)
 	}
 	c.settleIDs()
 }
 
-// settleIDs decides anew whether the IDs of each half number its packets.
+// settleIDs decides anew whether the IDs of each half order and number its packets.
 func (c *Conn) settleIDs() {
 	for d := range c.half {
 		h := &c.half[d]
-		h.looks = c.pair.counts(int(c.side)^d, h.ids.own)
+		h.ordered = c.pair.orders(int(c.side)^d, h.ids.own)
+		h.counted = h.ordered && c.pair.counts(int(c.side)^d, h.ids.own)
 	}
 }
 
@@ -168,7 +169,7 @@ func (c *Conn) idle(h, r *track, s *Segment, lo int64, id int32, numbered bool, 
 	if !h.topped || lo != h.top-1 || s.Flags&(decode.ACK|decode.SYN|decode.FIN|decode.RST) != decode.ACK {
 		return
 	}
-	if h.looks && numbered && id < h.ids.max {
+	if h.ordered && numbered && id < h.ids.max {
 		return
 	}
 	if s.is(hasTS) && h.hasTS && int32(s.TSVal-h.newestTS) < 0 || r.acked && r.ackPosition(s.Ack) < r.una {

@@ -80,7 +80,7 @@ func (c *Conn) summarise(dir uint8) {
 		f.Timestamps = known(h.hasTS)
 	}
 	if own := h.ids.own; own.near+own.far >= idPairs {
-		f.IDClass = known(h.looks)
+		f.IDClass = known(h.counted)
 	}
 }
 

@@ -5,7 +5,7 @@ package flow
 // its sender was waiting and had nothing to acknowledge.
 func (c *Conn) missingIDs(dir uint8) {
 	h, r := &c.half[dir], &c.half[1-dir]
-	if !h.looks {
+	if !h.counted {
 		return
 	}
 	strays := int64(h.ids.strays)

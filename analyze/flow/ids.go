@@ -6,17 +6,59 @@ import "whydrop/decode"
 type Pair struct {
 	MinRTT int64 // ns; 0 = not known
 	tally  [2]tally
+	other  [2]others
 }
 
-// tally counts neighbouring IP IDs of one source that fit a counter.
-type tally struct{ near, far uint32 }
+// tally counts neighbouring IP IDs of one source.
+type tally struct {
+	near, far uint32 // that fit a counter, or not
+	pairs     uint32 // of the near: whose distance could be judged
+	strays    uint32 // of these: numbers are missing between them that nothing explains
+	shared    uint32 // or that packets of another protocol had
+}
 
-// counts reports whether the IDs of a source number its packets: b-22.
-func (p *Pair) counts(side int, own tally) bool {
+// orders reports whether the IDs of a source grow with its packets: b-22.
+func (p *Pair) orders(side int, own tally) bool {
 	all := p.tally[side]
 	return all.near+all.far >= idPairs &&
 		float64(all.near) >= idShare*float64(all.near+all.far) &&
 		float64(own.near) >= idShareHalf*float64(own.near+own.far)
+}
+
+// counts reports whether no other packets of the source take numbers from the
+// same counter, so that missing numbers are missing packets. A host-wide
+// counter of a host with little to do is as near as one of the connection; its
+// numbers are missing where no octets are.
+func (p *Pair) counts(side int, own tally) bool {
+	all := p.tally[side]
+	return all.shared < idShared && own.few() && all.few()
+}
+
+func (t tally) few() bool { return float64(t.strays) <= idStrays+idStrayShare*float64(t.pairs) }
+
+// Other notes the IP ID of a packet of side that is not TCP.
+func (p *Pair) Other(side uint8, id uint16) {
+	o := &p.other[side]
+	o.id[o.n%uint32(len(o.id))] = id
+	o.n++
+}
+
+// between reports whether a packet that is not TCP had a number between last
+// and last+d, not long ago.
+func (p *Pair) between(side uint8, last, d uint16) bool {
+	o := &p.other[side]
+	for _, id := range o.id[:min(o.n, uint32(len(o.id)))] {
+		if x := id - last; x > 0 && x < d {
+			return true
+		}
+	}
+	return false
+}
+
+// others are the IP IDs of the last packets that are not TCP.
+type others struct {
+	id [idOthers]uint16
+	n  uint32
 }
 
 // numbers are the IP IDs of one half. Linux gives each connection a counter of
@@ -54,12 +96,15 @@ type idGap struct {
 	explained    int32 // of them acknowledgements that are charged: c-1 row 4
 }
 
-// calibrate counts whether the next packet's ID fits a counter, before it is
-// judged. It is pure bookkeeping of tallies; enumerate does the rest.
-func (n *numbers) calibrate(s *Segment, all *tally, prev *calibration) {
+// calibrate counts whether the ID of the next segment fits a counter, and
+// whether what is missing before it is explained, before it is judged. It is
+// pure bookkeeping of tallies; enumerate does the rest.
+func (c *Conn) calibrate(s *Segment) {
 	if !s.is(hasID) || s.is(badIP) {
 		return
 	}
+	h, prev, side := &c.half[s.Dir], &c.cal[s.Dir], c.side^s.Dir
+	own, all := &h.ids.own, &c.pair.tally[side]
 	if !numbered(s, prev.last, prev.any) {
 		return
 	}
@@ -69,21 +114,56 @@ func (n *numbers) calibrate(s *Segment, all *tally, prev *calibration) {
 			return // a copy
 		}
 		if d != 0 && d > -idNear && d < idNear {
-			n.own.near++
+			own.near++
 			all.near++
 		} else {
-			n.own.far++
+			own.far++
 			all.far++
 		}
+		if d > 0 && d < idNear && c.judgeable(s.Dir, prev.n) && !s.is(damagedFields) {
+			own.pairs++
+			all.pairs++
+			if c.stray(s, prev, int64(d)) {
+				own.strays++
+				all.strays++
+				if c.pair.between(side, prev.last, uint16(d)) {
+					all.shared++
+				}
+			}
+		}
 	}
-	*prev = calibration{any: true, last: s.ID, seq: s.Seq, ack: s.Ack}
+	*prev = calibration{any: true, last: s.ID, seq: s.Seq, ack: s.Ack, n: int64(s.Len), syn: s.Flags&decode.SYN != 0}
 }
 
 // calibration is the packet before the next one to be calibrated.
 type calibration struct {
-	any      bool
+	any, syn bool
 	last     uint16
 	seq, ack uint32
+	n        int64
+}
+
+// judgeable reports whether it is known how many packets n octets were.
+func (c *Conn) judgeable(dir uint8, n int64) bool {
+	return n <= mostMSS || c.half[dir].mss != 0 || c.half[dir].longest > fewestMSS
+}
+
+// stray reports whether numbers are missing between prev and s, d behind it,
+// that neither octets missing between them explain nor acknowledgements: those
+// that are missing make the next one go further.
+func (c *Conn) stray(s *Segment, prev *calibration, d int64) bool {
+	miss := d - c.segments(s.Dir, prev.n)
+	if miss <= 0 {
+		return false
+	}
+	octets := prev.n
+	if prev.syn {
+		octets++
+	}
+	if hole := int64(int32(s.Seq - prev.seq - uint32(octets))); hole > 0 && c.segments(s.Dir, hole) >= miss {
+		return false
+	}
+	return int64(int32(s.Ack-prev.ack)) <= idStride*miss*c.segment(1-s.Dir)
 }
 
 // numbered reports whether the ID of s is a number. Linux gives SYN-ACK, RST
@@ -203,9 +283,9 @@ func (n *numbers) fill(s *Segment, id, size int32, lo, hi int64) {
 
 // missingUntil is the last time at which a packet of this half is known to be
 // missing. Where IDs count nothing, one always may be.
-func (n *numbers) missingUntil(looks bool) int64 {
+func (n *numbers) missingUntil(counted bool) int64 {
 	switch {
-	case !looks:
+	case !counted:
 		return 1<<63 - 1
 	case len(n.gaps) == 0:
 		return 0

@@ -112,7 +112,7 @@ func (c *Conn) chargeUpstream(dir uint8, x *odd) {
 		return
 	}
 	syn := x.is&sentSYN != 0
-	if h.looks && !syn {
+	if h.counted && !syn {
 		return
 	}
 	l := Lost{
@@ -182,7 +182,7 @@ func (h *track) arrivedLate(lo, hi int64) {
 // say the same better where they count.
 func (c *Conn) unrepaired(dir uint8, end int64) {
 	h, r := &c.half[dir], &c.half[1-dir]
-	if !h.topped || h.looks {
+	if !h.topped || h.counted {
 		return
 	}
 	from := h.lowest

@@ -20,7 +20,7 @@ const (
 // order says whether a packet numbered id, with timestamp ts, was sent before
 // (−1) or after (1) q; 0 where neither tells.
 func (h *track) order(id int32, hasID bool, ts uint32, hasTS bool, q *sent) (int, via) {
-	if h.looks && hasID && q.is&sentID != 0 && id != q.id {
+	if h.ordered && hasID && q.is&sentID != 0 && id != q.id {
 		if id > q.id {
 			return 1, viaID
 		}

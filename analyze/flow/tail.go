@@ -12,7 +12,7 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 	if s.Flags&decode.SYN != 0 || s.is(damagedFields) {
 		return viaNothing, 0
 	}
-	if !(h.looks && numbered && h.last.hasID && id > h.last.id) {
+	if !(h.counted && numbered && h.last.hasID && id > h.last.id) {
 		return c.afterPush(h, r, s, lo), 0
 	}
 	if h.ids.quiet(h.last.id) {
@@ -122,7 +122,7 @@ func (n *numbers) missingSince(top edge, id int32) (data, acks int32) {
 // segment without PSH), was allowed to, and was silent.
 func (c *Conn) afterPush(h, r *track, s *Segment, lo int64) via {
 	silent := s.Time - h.last.t
-	if silent < defaultRTT || !h.last.data || h.last.push || h.last.resent || lo != h.top || h.looks || !c.roomFor(h, r, s.Dir) {
+	if silent < defaultRTT || !h.last.data || h.last.push || h.last.resent || lo != h.top || h.counted || !c.roomFor(h, r, s.Dir) {
 		return viaNothing
 	}
 	trip := c.anyRTT(h)

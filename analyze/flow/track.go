@@ -11,7 +11,8 @@ type track struct {
 	scaled              bool // its SYN had a window scale
 	started             bool // its SYN passed
 	sackOK              bool
-	looks               bool   // its IP IDs count its packets
+	ordered             bool   // its IP IDs grow with its packets
+	counted             bool   // and number nothing else: a missing one is a missing packet
 	origin              uint32 // sequence number of octet 0
 	mss                 uint16
 	scale               uint8

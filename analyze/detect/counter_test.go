@@ -1,0 +1,68 @@
+package detect
+
+import (
+	"testing"
+
+	"whydrop/decode"
+)
+
+// chat is n short questions and answers a third of a second apart; between its
+// questions the originator uses skip numbers for something else.
+func chat(n int, skip uint16, between func(s *story)) *story {
+	s := newStory().handshake().after(5)
+	for i := range uint32(n) {
+		s.packet(0, flagPSH, 1+20*i, 20, 1+30*i).after(21)
+		s.packet(1, flagPSH, 1+30*i, 30, 21+20*i).after(400)
+		if between != nil {
+			between(s)
+		}
+		s.id[0] += skip
+	}
+	return s
+}
+
+// datagram is a UDP packet of the originator, numbered by its next number.
+func datagram(s *story) {
+	s.packet(0, 0, 0, 40, 0)
+	p := &s.packets[len(s.packets)-1]
+	p.Kind, p.Protocol, p.Seq, p.Options = decode.KindUDP, decode.ProtoUDP, 0, 0
+	p.SrcPort, p.DstPort = 5000, 53
+}
+
+// TestCounterOfTheHost holds that missing numbers are nobody's loss where they
+// are missing all the time, or where packets of another protocol have them, and
+// that they are one where the connection alone is numbered.
+func TestCounterOfTheHost(t *testing.T) {
+	later := func(s *story, n uint32) *story {
+		return s.after(3000).packet(0, flagPSH, 1+20*n, 20, 1+30*n).after(21).
+			packet(1, flagPSH, 1+30*n, 30, 21+20*n).after(20).packet(0, flagACK, 21+20*n, 0, 31+30*n)
+	}
+	for _, c := range []struct {
+		name string
+		tell func() *story
+		lost bool
+	}{
+		{"the host says other things", func() *story { return later(chat(12, 4, nil), 12) }, false},
+		{"now and then, datagrams", func() *story {
+			n := 0
+			return later(chat(20, 0, func(s *story) {
+				if n++; n%7 == 0 {
+					datagram(s)
+				}
+			}), 20)
+		}, false},
+		{"one number is missing: a lost tail", func() *story {
+			s := chat(12, 0, nil)
+			s.id[0]++
+			return later(s, 12)
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := c.tell().play(3000)
+			checkBalance(t, f)
+			if got := len(f.Losses) > 0; got != c.lost {
+				t.Errorf("lost %v, want %v:\n%s", got, c.lost, says(f))
+			}
+		})
+	}
+}

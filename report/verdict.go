@@ -140,6 +140,10 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 				"The answers would tell; none is in this file."}
 		}
 		v.Advice = []string{"Capture both directions, here or at the receiver:", tcpdump("both.pcap", hosts)}
+	case v.Unexplained > 0 && b.unexplainedACKs() == v.Unexplained:
+		v.Sentence = "No data was lost. Cannot tell whether " + counted(v.Unexplained, "ACK") + " " + was(v.Unexplained) + "."
+		v.Unsure = []string{b.twoStories(v.Unexplained)}
+		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
 	case v.Unexplained > 0:
 		v.Sentence = how + "the evidence fits two stories."
 		v.Unsure = []string{b.twoStories(v.Unexplained)}
@@ -158,16 +162,20 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 	}
 }
 
-// twoStories says what n packets that no charge explains have in common.
-func (b *builder) twoStories(n uint64) string {
-	acks := uint64(0)
+// unexplainedACKs counts the pure ACKs among the packets that no charge explains.
+func (b *builder) unexplainedACKs() (acks uint64) {
 	for i := range b.res.Ledger.Losses {
 		l := &b.res.Ledger.Losses[i]
 		if l.What == flow.ACKPacket && (l.Place == flow.Unaccounted || l.Place == flow.PlaceUnknown) {
 			acks += uint64(l.Packets)
 		}
 	}
-	if acks == n { // nothing answers an ACK: tcp-rules.md §5
+	return acks
+}
+
+// twoStories says what n packets that no charge explains have in common.
+func (b *builder) twoStories(n uint64) string {
+	if b.unexplainedACKs() == n { // nothing answers an ACK: tcp-rules.md §5
 		return counted(n, "ACK") + ". Each was lost, or only this capture lacks it; nothing answers an ACK. The data arrived."
 	}
 	return counted(n, "packet") + ". Each was lost, or its ACK was, or only this capture lacks it. " +

@@ -26,6 +26,9 @@ func (h *history) add(m moment, keep int64) {
 			h.list = slices.Delete(h.list, 0, n/2)
 		}
 	}
+	if h.list == nil {
+		h.list = make([]moment, 0, maxHistory/8)
+	}
 	h.list = append(h.list, m)
 }
 

@@ -69,6 +69,7 @@ type blindness struct {
 	unnumbered uint64 // of them, protocols that number nothing
 	tcp        uint64 // TCP flows that carry data
 	bothWays   uint64 // of those, with both directions
+	unanswered uint64 // packets that nothing acknowledges in the capture
 }
 
 func newBuilder(res *analyze.Result) *builder {
@@ -137,6 +138,9 @@ func (b *builder) addFlow(i int) {
 		if !oneWay(f) {
 			b.blind.bothWays++
 		}
+	}
+	if f.Protocol != decode.ProtoTCP || oneWay(f) {
+		b.blind.unanswered += t.sent
 	}
 	if b.cannotTell(i) {
 		b.blind.flows++
@@ -308,8 +312,14 @@ func (b *builder) path() Path {
 		Receiver:   b.byLocus[cause.ReceiverHost],
 		Elsewhere:  b.byLocus[cause.LocusUnknown],
 		BlindUp:    state == StateTooLossy || state == StateCannotTell && !b.gapless(),
-		BlindDown:  state == StateTooLossy || state == StateCannotTell,
+		BlindDown:  state == StateTooLossy || state == StateCannotTell || b.deaf(),
 	}
+}
+
+// deaf reports that most packets are of a kind whose arrival nothing in the
+// capture tells of, and that no loss behind the tap is known by other signs.
+func (b *builder) deaf() bool {
+	return b.byLocus[cause.Downstream] == 0 && b.blind.unanswered*100 > b.packets*mostlyBlindPercent
 }
 
 // back sums what was lost on the network on its way to a tap on the sender, or

@@ -76,7 +76,7 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 	}
 	h.topped = true
 	h.seen.add(lo, hi)
-	if l := uint32(s.Len); l <= mostMSS && l > h.longest {
+	if l := s.Len; l <= mostMSS && l > h.longest {
 		h.longest = l
 	}
 	h.lastSeq = s.Time

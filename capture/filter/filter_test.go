@@ -3,6 +3,7 @@
 package filter
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -150,7 +151,7 @@ func TestSource(t *testing.T) {
 	batches := 0
 	for {
 		b, err := src.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

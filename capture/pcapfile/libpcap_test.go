@@ -4,6 +4,7 @@ package pcapfile
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -28,7 +29,7 @@ func libpcap(t *testing.T, path string, octets []byte) (times []int64, datas [][
 	defer h.Close()
 	for {
 		data, ci, err := h.ReadPacketData()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return times, datas, wires, ""
 		}
 		if err != nil {

@@ -99,6 +99,40 @@ func TestInterruptYieldsTheReportSoFar(t *testing.T) {
 	}
 }
 
+// Nobody reads the report, so that it cannot be finished: only the second
+// signal ends the program.
+func TestSecondInterruptEnds(t *testing.T) {
+	cmd := whydrop(t, "analyze", "--format", "ndjson", "-")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	text := recordedAs(t, handshake, "pcap") // again and again: its report is more than a pipe holds
+	if _, err := stdin.Write(append(text, bytes.Repeat(text[pcapHeader:], 3000)...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, stderr, "stopping; once more")
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := codeOf(t, cmd); code != exitKilled {
+		t.Errorf("exit %d, want %d", code, exitKilled)
+	}
+}
+
 // pcapHeader is the length of a pcap file header.
 const pcapHeader = 24
 

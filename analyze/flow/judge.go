@@ -104,8 +104,8 @@ func (c *Conn) condemn(dir uint8, i int32) {
 	}
 	last := int32(-1)
 	h.odds.overlapping(x.lo, x.hi(), func(k int32, q *odd) {
-		if k == i || q.t >= x.t && q.is2&lateOriginal == 0 {
-			return
+		if k == i || q.t >= x.t {
+			return // an original that passed behind its repair was needless, not lost
 		}
 		if q.cov != 0 && q.covered() <= x.t {
 			return // all of it had arrived: x repairs what else it holds

@@ -112,7 +112,7 @@ func (c *Conn) chargeUpstream(dir uint8, x *odd) {
 		return
 	}
 	syn := x.is&sentSYN != 0
-	if h.counted && !syn {
+	if h.counted && !syn || h.cameLate(x) {
 		return
 	}
 	l := Lost{
@@ -135,6 +135,13 @@ func (c *Conn) chargeUpstream(dir uint8, x *odd) {
 	}
 	w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 	c.lose(dir, l)
+}
+
+// cameLate reports whether an original of x passed after all, behind x.
+func (h *track) cameLate(x *odd) bool {
+	late := false
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) { late = late || q.is2&lateOriginal != 0 })
+	return late
 }
 
 // unseenHere writes what was acknowledged and never passed here.

@@ -66,3 +66,40 @@ func TestCounterOfTheHost(t *testing.T) {
 		})
 	}
 }
+
+// TestLateComers holds that what comes late, even behind its own repair or with
+// the number 0, is not missing.
+func TestLateComers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		tell func() *story
+	}{
+		{"an original behind its repair, by timestamps", func() *story {
+			s := started()
+			s.id[0] = 0
+			s.bulk(5, 3).after(20)
+			for n := 6; n <= 8; n++ {
+				s.ack(4, sacks(at1(5), at1(n)), echoing(85)).after(.1)
+			}
+			s.after(20).packet(0, flagACK, at1(4), mss, 1).after(.1)
+			return s.packet(0, flagACK, at1(4), mss, 1, stamped(84)).after(20).ack(8)
+		}},
+		{"number 0 five packets late", func() *story {
+			s := newStory()
+			s.id[0] = 0xffff - 6
+			s.handshake().after(5).bulk(0, 4).after(20).ack(4, echoing(45)).after(20) // 0xfff9 … 0xfffe
+			s.bulk(4, 1)                                                              // 0xffff; 0 is late
+			s.id[0] = 1
+			s.bulk(6, 5).packet(0, flagACK, at1(5), mss, 1, numbered(0), stamped(84)).after(20)
+			return s.ack(11).after(20).bulk(11, 2).after(20).ack(13)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := c.tell().play(3000)
+			checkBalance(t, f)
+			if len(f.Losses) > 0 {
+				t.Error(says(f))
+			}
+		})
+	}
+}

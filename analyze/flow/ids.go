@@ -178,17 +178,30 @@ func numbered(s *Segment, last uint16, any bool) bool {
 
 // unwrap returns the number of s, without noting anything.
 func (n *numbers) unwrap(s *Segment) (int32, bool) {
-	if !s.is(hasID) || !numbered(s, n.last, n.any) {
+	if !s.is(hasID) {
+		return 0, false
+	}
+	d := int16(s.ID - n.last)
+	if !numbered(s, n.last, n.any) && (s.Flags&(decode.SYN|decode.RST) != 0 || !n.lacks(n.lastID+int32(d))) {
 		return 0, false
 	}
 	if !n.any {
 		return int32(s.ID), true
 	}
-	d := int16(s.ID - n.last)
 	if s.is(badIP) && (d == 0 || d >= idBadNear || d <= -idBadNear) {
 		return 0, false
 	}
 	return n.lastID + int32(d), true
+}
+
+// lacks reports whether number id is missing: an ID 0 that comes late.
+func (n *numbers) lacks(id int32) bool {
+	for i := range n.gaps {
+		if g := &n.gaps[i]; g.from <= id && id < g.to {
+			return true
+		}
+	}
+	return false
 }
 
 // enumerate notes that s, which is number id, passed. A new highest one opens a

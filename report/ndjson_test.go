@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -66,7 +67,7 @@ func decodeRecord(t *testing.T, line []byte) map[string]any {
 	if err := d.Decode(&m); err != nil {
 		t.Fatalf("%v in %q", err, line)
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		t.Fatalf("more than one value in %q", line)
 	}
 	return m

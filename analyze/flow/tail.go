@@ -12,7 +12,7 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 	if s.Flags&decode.SYN != 0 || s.is(damagedFields) {
 		return viaNothing, 0
 	}
-	if !(h.counted && numbered && h.last.hasID && id > h.last.id) {
+	if !h.counted || !numbered || !h.last.hasID || id <= h.last.id {
 		return c.afterPush(h, r, s, lo), 0
 	}
 	if h.ids.quiet(h.last.id) {

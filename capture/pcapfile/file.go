@@ -50,7 +50,7 @@ func newFile(path string, raw *counted, p *pool, bufferOctets int) (*file, error
 	buffered := bufio.NewReaderSize(raw, bufferOctets)
 	head, err := buffered.Peek(headMagic)
 	switch {
-	case err != nil && err != io.EOF:
+	case err != nil && !errors.Is(err, io.EOF):
 		return nil, f.fail(&capture.FileError{Path: path, Err: plain(err), Help: helpFor(path, err)})
 	case len(head) == 0:
 		return nil, f.fail(&capture.FileError{Path: path, Err: errors.New("is empty")})

@@ -30,7 +30,7 @@ func (c *counted) Read(b []byte) (int, error) {
 	if c.total != nil {
 		c.total.Add(int64(n))
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		c.err = err
 	}
 	return n, err

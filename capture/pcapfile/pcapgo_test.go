@@ -3,6 +3,7 @@ package pcapfile
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -88,7 +89,7 @@ func theirReader(octets []byte) (cis []gopacket.CaptureInfo, datas [][]byte, err
 	}
 	for {
 		data, ci, err := next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return cis, datas, nil
 		}
 		if err != nil {

@@ -227,7 +227,7 @@ func TestSourceCounts(t *testing.T) {
 	frames := 0
 	for {
 		b, err := src.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -130,6 +130,9 @@ func (c *Conn) afterPush(h, r *track, s *Segment, lo int64) via {
 		float64(s.Time-max(h.unaTime, r.lastT)) < tailRTTs*float64(trip) || r.spoke && r.window == 0 {
 		return viaNothing
 	}
+	if s.is(hasTS) && r.hasTS && s.TSEcr != r.newestTS {
+		return viaNothing // it was sent before the last acknowledgement came: a probe with new data, RFC 8985 §7.3
+	}
 	return viaNoPush
 }
 

@@ -43,6 +43,7 @@ func (w *walk) enter() bool {
 	p.IPVersion, p.Protocol = 0, 0
 	p.ID, p.FlowLabel, p.FragOffset = 0, 0, 0
 	p.SrcPort, p.DstPort, p.HeaderSum, p.RightSum = 0, 0, 0, 0
+	p.IPSum, p.IPRight = 0, 0
 	p.PayloadLen, p.PayloadCap, p.PayloadHash = 0, 0, 0
 	p.IPChecksum, p.TransportSum = ChecksumUnread, ChecksumUnread
 	p.Head = [16]byte{}
@@ -146,6 +147,7 @@ func (w *walk) judgeIPv4(n int) {
 		default:
 			v = ChecksumBad
 			p.IPFlags |= BadIPHeader
+			p.IPSum, p.IPRight = field, right(sumIPv4(w.b, n), field)
 			w.ipZero = field == 0
 		}
 	}

@@ -172,6 +172,7 @@ type Packet struct {
 	SACK             [4][2]uint32 // left edge, right edge (behind the last octet)
 	HeaderSum        uint16       // the transport checksum field as captured; tells bad copies apart
 	RightSum         uint16       // what it should have been; only if TransportSum is ChecksumBad
+	IPSum, IPRight   uint16       // the same of the innermost IPv4 header; only if IPChecksum is ChecksumBad
 	IPChecksum       Checksum     // innermost IPv4 header
 	TransportSum     Checksum     // TCP, UDP, ICMP, ICMPv6, innermost
 	NumVLAN, NumMPLS uint8

@@ -233,3 +233,23 @@ func TestUDPLiteCoverage(t *testing.T) {
 		}
 	}
 }
+
+// TestRightHeaderSum: a damaged IPv4 header is told with the checksum it had
+// and the one that would be right for what it says now.
+func TestRightHeaderSum(t *testing.T) {
+	for at := range ipv4Len {
+		b := ip4(ProtoUDP, udp4(53, filler(20)))
+		if at == 0 || at == 2 || at == 3 || at == 9 {
+			continue // version and lengths: another packet; protocol: nothing of IP changes
+		}
+		b[at] ^= 0x20
+		p, _, _ := read(capture.LinkRaw, b)
+		if p.IPChecksum != ChecksumBad || p.IPSum != be16(b[10:]) {
+			t.Fatalf("octet %d damaged: %v, %#04x, want %#04x", at, p.IPChecksum, p.IPSum, be16(b[10:]))
+		}
+		b[10], b[11] = byte(p.IPRight>>8), byte(p.IPRight)
+		if p, _, _ = read(capture.LinkRaw, b); p.IPChecksum != ChecksumGood {
+			t.Errorf("octet %d damaged: %#04x would not be right", at, be16(b[10:]))
+		}
+	}
+}

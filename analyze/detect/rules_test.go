@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"whydrop/analyze/flow"
 	"whydrop/decode"
 )
 
@@ -226,4 +227,48 @@ func linesWithout(all string, kinds ...string) string {
 		}
 	}
 	return strings.Join(out, "\n")
+}
+
+// TestWrongChecksums holds that a damaged packet is told with its checksum and
+// the right one, whether or not its place in the stream is known.
+func TestWrongChecksums(t *testing.T) {
+	head := func(_ *story, p *decode.Packet) { p.IPFlags |= decode.BadIPHeader }
+	for _, c := range []struct {
+		name  string
+		tell  func() *story
+		found uint64
+	}{
+		{"data", func() *story {
+			s := started().packet(0, flagACK, at1(4), mss, 1, damaged).after(.1).bulk(5, 3).after(20).ack(4, sacks(at1(5), at1(8)))
+			return s.after(20).packet(0, flagACK, at1(4), mss, 1).after(20).ack(8)
+		}, 0xbad},
+		{"an acknowledgement", func() *story {
+			return started().bulk(4, 2).after(20).ack(5, damaged).after(.1).ack(6)
+		}, 0xbad},
+		{"an IP header", func() *story {
+			s := started().packet(0, flagACK, at1(4), mss, 1, head).after(.1).bulk(5, 3).after(20).ack(4, sacks(at1(5), at1(8)))
+			return s.after(20).packet(0, flagACK, at1(4), mss, 1).after(20).ack(8)
+		}, 0xbaf},
+	} {
+		s := c.tell()
+		for i := range s.packets {
+			p := &s.packets[i]
+			p.RightSum, p.IPSum, p.IPRight = p.HeaderSum+1, 0xbaf, 0xbaf+1
+		}
+		f := s.play(3000)
+		n := 0
+		for _, l := range f.Losses {
+			for _, w := range l.Witnesses {
+				if w.Says != flow.SaysBadChecksum {
+					continue
+				}
+				if n++; w.A != c.found || w.B != c.found+1 {
+					t.Errorf("%s: checksum %#x, %#x would be right; want %#x, %#x", c.name, w.A, w.B, c.found, c.found+1)
+				}
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: told %d times:\n%s", c.name, n, says(f))
+		}
+	}
 }

@@ -3,7 +3,10 @@ package flow
 import "whydrop/decode"
 
 func sentOf(s *Segment, lo, n int64, id int32, numbered bool, key uint64) sent {
-	x := sent{t: s.Time, lo: lo, n: uint32(n), tsval: s.TSVal, id: id, key: uint32(key), frame: uint32(s.Number), file: s.File}
+	x := sent{
+		t: s.Time, lo: lo, n: uint32(n), tsval: s.TSVal, id: id, key: uint32(key), frame: uint32(s.Number), file: s.File,
+		sum: s.Sum, right: s.Right,
+	}
 	if s.is(hasTS) {
 		x.is |= sentTS
 	}

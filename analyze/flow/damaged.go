@@ -103,7 +103,7 @@ func (c *Conn) lostOutright(s *Segment, n int64) {
 	c.outright = append(c.outright, damage{
 		t: s.Time, ref: s.Ref(), dir: s.Dir, n: uint32(min(n, 1<<20)), ip: s.is(badIP),
 		syn: s.Flags&decode.SYN != 0, fin: s.Flags&decode.FIN != 0, rst: s.Flags&decode.RST != 0,
-		sum: s.Sum,
+		sum: s.Sum, right: s.Right,
 	})
 }
 
@@ -112,7 +112,7 @@ type damage struct {
 	t                 int64
 	ref               FrameRef
 	n                 uint32
-	sum               uint16
+	sum, right        uint16
 	dir               uint8
 	ip, syn, fin, rst bool
 }

@@ -33,8 +33,8 @@ func (t *Talk) judgeSum(h *stream, p *decode.Packet, dir uint8) (damaged bool) {
 		t.settleDamage(h, dir)
 	}
 	l := deferred{t: p.Time, ref: FrameRef{Number: p.Number, File: p.File}, octets: p.PayloadLen, reason: reason}
-	if !badIP {
-		l.sum, l.rightSum = p.HeaderSum, p.RightSum
+	if l.sum, l.rightSum = p.HeaderSum, p.RightSum; badIP {
+		l.sum, l.rightSum = p.IPSum, p.IPRight
 	}
 	h.damaged = append(h.damaged, l)
 	if s := h.seen.back(0); s != nil {

@@ -34,7 +34,7 @@ func (c *Conn) charge(dir uint8, x *odd, whole bool) {
 			l.Place, l.Reason = AfterTap, ReasonChecksumIP
 		}
 		l.Witnesses[0].Says = SaysBadChecksum
-		l.Witnesses[0].A, l.Witnesses[0].B = uint64(x.tsval), 0
+		l.Witnesses[0].A, l.Witnesses[0].B = uint64(x.sum), uint64(x.right)
 	case x.is&sentRefused != 0:
 		c.refused(x, &l, &w)
 	case x.is&sentOld != 0:
@@ -235,7 +235,7 @@ func (c *Conn) loseOutright(d *damage) {
 		l.Place, l.Reason = AfterTap, ReasonChecksumIP
 	}
 	w := witnesses{l: &l}
-	w.add(Witness{d.ref, d.t, SaysBadChecksum, uint64(d.sum), 0})
+	w.add(Witness{d.ref, d.t, SaysBadChecksum, uint64(d.sum), uint64(d.right)})
 	c.lose(d.dir, l)
 }
 

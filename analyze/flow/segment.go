@@ -21,7 +21,8 @@ type Segment struct {
 	ID           uint16
 	File         uint16
 	MSS          uint16
-	Sum          uint16 // the checksum as captured: tells damaged copies apart
+	Sum          uint16 // the checksum as captured: tells damaged copies apart; of a bad IP header, that one
+	Right        uint16 // what it should have been, if it is wrong
 	marks        marks
 	TTL          uint8
 	Scale        uint8
@@ -59,7 +60,10 @@ func SegmentOf(p *decode.Packet, dir uint8, s *Segment) {
 	s.Time, s.Number, s.File, s.Wire = p.Time, p.Number, p.File, p.WireLength
 	s.Seq, s.Ack, s.Flags, s.Window = p.Seq, p.Ack, p.Flags, p.Window
 	s.TSVal, s.TSEcr, s.MSS, s.Scale = p.TSVal, p.TSEcr, p.MSS, p.Scale
-	s.Len, s.Hash, s.Sum = p.PayloadLen, p.PayloadHash, p.HeaderSum
+	s.Len, s.Hash, s.Sum, s.Right = p.PayloadLen, p.PayloadHash, p.HeaderSum, p.RightSum
+	if p.IPFlags&decode.BadIPHeader != 0 {
+		s.Sum, s.Right = p.IPSum, p.IPRight
+	}
 	s.ID, s.TTL, s.Dir = uint16(p.ID), p.TTL, dir
 	s.marks = marksOf(p)
 	s.NumSACK = 0

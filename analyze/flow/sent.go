@@ -12,6 +12,8 @@ type sent struct {
 	frame uint32
 	file  uint16
 	is    sentMarks
+	sum   uint16 // checksum, and what would be right, of a damaged one
+	right uint16
 }
 
 type sentMarks uint16

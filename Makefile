@@ -37,9 +37,9 @@ format: ## List files that gofmt would change
 	@$(ENV) files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$files" ]; then echo "not gofmt'ed: $$files"; exit 1; fi
 
-race: ## Run all tests under the race detector
+race: ## Run the tests under the race detector (-short: fewer of the random rounds)
 	@.ci/setup test
-	@$(ENV) go test -race ./...
+	@$(ENV) go test -race -short ./...
 
 poison: ## Run all tests with released memory overwritten
 	@$(ENV) go test -tags poison ./...

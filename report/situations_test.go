@@ -141,6 +141,7 @@ func situations() map[string]*analyze.Result {
 		"cannot-tell":           oneDirection(),
 		"cannot-tell-udp":       unnumbered(),
 		"cannot-tell-which":     ambiguous(),
+		"datagrams-upstream":    numbered(),
 		"too-lossy":             tooLossy(),
 		"empty":                 newStage("empty.pcap", 0).result(0),
 		"one-packet":            onePacket(),
@@ -219,6 +220,19 @@ func unnumbered() *analyze.Result {
 	s := newStage("syslog.pcap", 8300*ms)
 	s.flow(decode.ProtoUDP, "[2001:db8:1234:5678:9abc:def0:1234:5678]:10050", "[2001:db8:ffff:5678:9abc:def0:1234:9999]:514", 799, 0)
 	s.res.Inputs[0].Stats = capture.Stats{}
+	return s.result(0)
+}
+
+// numbered are datagrams of a connected socket at a tap between the hosts: what
+// was lost before it is known, and nothing tells of what is behind it.
+func numbered() *analyze.Result {
+	s := newStage("voice.pcap", 8300*ms)
+	f := s.flow(decode.ProtoUDP, "10.9.0.1:40000", "10.9.0.2:5001", 290, 0)
+	s.res.Flows[f].Dir[0].IDClass = flow.Yes
+	s.lose(f, analyze.Charge{
+		What: flow.Datagram, Locus: cause.Upstream, Cause: cause.Unknown, Confidence: cause.Likely, Rule: flow.RuleDatagramID,
+	}, every(200*ms, 700*ms, 10)...)
+	s.res.Tap = analyze.Tap{Place: analyze.TapMiddle}
 	return s.result(0)
 }
 

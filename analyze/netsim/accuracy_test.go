@@ -132,6 +132,9 @@ func seedOf(trouble, tap, stack int) uint64 { return uint64(1 + trouble*100 + ta
 // trouble, tap and kind of connection. The golden file is the number to
 // publish; the floors below are what no rewriting of it may sink under.
 func TestAccuracy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every trouble on every stack takes long; it is played without -short")
+	}
 	var total matrix
 	var all scores
 	perTrouble := make([]scores, len(troubles))

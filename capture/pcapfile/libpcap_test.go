@@ -74,7 +74,7 @@ func TestLibpcapMutated(t *testing.T) {
 		"pcap": classicSample(12), "pcap-ns": theirWriter(t, "pcap-ns", 12), "pcapng": written(t)[1], "big-endian": bigEndian,
 	} {
 		more, rng := 0, rand.New(rand.NewPCG(5, uint64(len(name))))
-		for range 300 {
+		for range rounds(300) {
 			octets := bytes.Clone(whole)
 			for range 1 + rng.IntN(2) {
 				octets[headMagic+rng.IntN(len(octets)-headMagic)] ^= byte(1 << rng.IntN(8))

@@ -148,7 +148,7 @@ func TestPcapgoMutated(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, format := range []string{"pcap", "pcap-ns"} {
 		whole := theirWriter(t, format, 20)
-		for range 3000 {
+		for range rounds(3000) {
 			octets := bytes.Clone(whole)
 			at := classicHeader + rng.IntN(len(octets)-classicHeader)
 			octets[at] ^= byte(1 + rng.IntN(255))

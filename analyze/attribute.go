@@ -199,8 +199,6 @@ func causeOf(l *flow.Lost, f *flow.Facts, at cause.Locus) cause.ID {
 		return cause.FragmentLost
 	case flow.ReasonUnanswered:
 		return cause.ConnectionUnanswered
-	case flow.ReasonRefused:
-		return cause.ConnectionRefused
 	case flow.ReasonICMP:
 		if f.Originator.Addr.Is4() {
 			return byICMP(l.ICMPType, l.ICMPCode)
@@ -304,7 +302,7 @@ func rivals(l *flow.Lost) []Rival {
 
 // innocent concludes what looks like loss and is none.
 func innocent(res *Result) {
-	var n struct{ spurious, reordered, copies, offload, zero, oneWay, cut uint64 }
+	var n struct{ spurious, reordered, copies, offload, zero, oneWay, cut, refused uint64 }
 	for i := range res.Flows {
 		f := &res.Flows[i]
 		for d := range f.Dir {
@@ -313,6 +311,9 @@ func innocent(res *Result) {
 			n.reordered += h.Reordered
 			n.copies += h.Duplicates[1]
 			n.zero += h.ZeroWindows
+		}
+		if f.Refused {
+			n.refused++
 		}
 		if lonely(&f.Dir[0], &f.Dir[1]) || lonely(&f.Dir[1], &f.Dir[0]) {
 			if f.Protocol == decode.ProtoTCP {
@@ -333,6 +334,7 @@ func innocent(res *Result) {
 		{cause.CaptureDuplicates, n.copies},
 		{cause.CaptureTruncated, n.cut},
 		{cause.ChecksumOffload, n.offload},
+		{cause.ConnectionRefused, n.refused},
 		{cause.OneWayCapture, n.oneWay},
 		{cause.ReceiverNotReading, n.zero},
 		{cause.Reordering, n.reordered},

@@ -122,6 +122,9 @@ func (b *builder) hasFlow(c *analyze.Charge) bool {
 
 func (b *builder) addFlow(i int) {
 	f, t := &b.res.Flows[i], &b.perFlow[i]
+	if f.Refused {
+		b.innocent.RefusedConnections++
+	}
 	for d := range f.Dir {
 		h := &f.Dir[d]
 		t.sent += h.WirePackets

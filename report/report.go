@@ -109,6 +109,7 @@ type Innocent struct {
 	Reordered               uint64 `json:"reordered"`
 	Duplicates              uint64 `json:"duplicates"`
 	OffloadedChecksums      uint64 `json:"offloaded_checksums"`
+	RefusedConnections      uint64 `json:"refused_connections"`
 }
 
 // Capture is the audit of the capture itself.

@@ -239,6 +239,7 @@ func asides(res *analyze.Result, rep *report.Report) string {
 	count(in.Reordered, "reordered")
 	count(in.Duplicates, "duplicates")
 	count(in.OffloadedChecksums, "offloaded")
+	count(in.RefusedConnections, "refused")
 	var out string
 	if len(innocent) > 0 {
 		out = "innocent: " + strings.Join(innocent, ", ") + "\n"

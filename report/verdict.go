@@ -112,6 +112,18 @@ func (b *builder) onlyWhy() string {
 
 // innocentSay is one line on what looks like loss and is none, or "".
 func (b *builder) innocentSay() string {
+	resent, refused := b.resentSay(), ""
+	if n := b.innocent.RefusedConnections; n > 0 {
+		refused = counted(n, "connection") + " " + was(n) + " refused."
+	}
+	if resent != "" && refused != "" {
+		return resent + " " + refused
+	}
+	return resent + refused
+}
+
+// resentSay is the part of it on packets that were late or sent again.
+func (b *builder) resentSay() string {
 	n := &b.innocent
 	late := counted(n.Reordered, "packet") + " came out of order."
 	switch unneeded := n.UnneededRetransmissions; {

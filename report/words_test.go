@@ -4,6 +4,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"whydrop/analyze"
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
 )
@@ -55,6 +56,23 @@ func TestPhrasesFitTheirLine(t *testing.T) {
 	for id, words := range why {
 		if n := phraseColumn + utf8.RuneCountInString(where[cause.Downstream]+": "+words); n > phraseWidth {
 			t.Errorf("%s: %d columns, there are %d", id, n, phraseWidth)
+		}
+	}
+}
+
+// TestRefusedIsSaid: refused connections are told beside what else is no loss.
+func TestRefusedIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		innocent Innocent
+		want     string
+	}{
+		{Innocent{RefusedConnections: 1}, "1 connection was refused."},
+		{Innocent{RefusedConnections: 1200, UnneededRetransmissions: 2}, "2 retransmissions were unnecessary. 1 200 connections were refused."},
+		{Innocent{UnneededRetransmissions: 1}, "1 retransmission was unnecessary."},
+	} {
+		b := builder{innocent: c.innocent, res: &analyze.Result{}}
+		if got := b.innocentSay(); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.innocent, got, c.want)
 		}
 	}
 }

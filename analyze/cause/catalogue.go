@@ -23,7 +23,7 @@ var catalogue = [...]struct {
 	{CaptureDuplicates, FamilyInnocent, true},
 	{CaptureTruncated, FamilyCapture, false},
 	{ChecksumOffload, FamilyInnocent, true},
-	{ConnectionRefused, FamilyHost, false},
+	{ConnectionRefused, FamilyInnocent, true},
 	{ConnectionUnanswered, FamilyUnknown, false},
 	{FirewallReject, FamilyFilter, false},
 	{FragmentLost, FamilyLine, false},

@@ -147,8 +147,14 @@ var tales = []tale{
 
 	{"a refused connection", func() *story {
 		return newStory().packet(0, decode.SYN, 0, 0, 0).after(20).packet(1, decode.RST|decode.ACK, 0, 0, 1)
-	}, `1 syn after-tap refused syn frame 1 repair 0
-002 reset`},
+	}, `002 reset`},
+
+	{"a refused connection, whose first request was lost", func() *story {
+		s := newStory().packet(0, decode.SYN, 0, 0, 0).after(1000).packet(0, decode.SYN, 0, 0, 0).after(20)
+		return s.packet(1, decode.RST|decode.ACK, 0, 0, 1)
+	}, `1 syn after-tap unknown syn frame 1 repair 2
+002 retransmission syn needed
+003 reset`},
 
 	{"nobody answers", func() *story {
 		s := newStory().packet(0, decode.SYN, 0, 0, 0).after(1000).packet(0, decode.SYN, 0, 0, 0)

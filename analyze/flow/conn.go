@@ -8,23 +8,22 @@ import "whydrop/decode"
 // what needs the end. A Conn keeps nothing of the packets but what is named
 // here, and all of it is bounded.
 type Conn struct {
-	Facts     Facts
-	half      [2]track
-	pair      *Pair
-	side      uint8 // which side of the pair the originator is
-	gaveUp    GaveUp
-	last      int64
-	resets    [2]int64 // when the first RST of each half passed; 0 = none
-	ended     int64    // when the last RST passed
-	resetRefs [2]FrameRef
-	quotes    []quote
-	cal       [2]calibration
-	pool      *Pool
-	outright  []damage
-	number    uint32 // of the flow
-	log       *Log
-	rest      *Rest // losses beyond the limit of the log
-	folded    bool
+	Facts    Facts
+	half     [2]track
+	pair     *Pair
+	side     uint8 // which side of the pair the originator is
+	gaveUp   GaveUp
+	last     int64
+	resets   [2]int64 // when the first RST of each half passed; 0 = none
+	ended    int64    // when the last RST passed
+	quotes   []quote
+	cal      [2]calibration
+	pool     *Pool
+	outright []damage
+	number   uint32 // of the flow
+	log      *Log
+	rest     *Rest // losses beyond the limit of the log
+	folded   bool
 }
 
 // NewConn makes a Conn between the addresses of pair; side is which of them the

@@ -96,7 +96,6 @@ const (
 	ReasonICMP                // an ICMP error quoted it: ICMPType, ICMPCode say what
 	ReasonFragment            // one fragment of a datagram is missing
 	ReasonUnanswered          // a SYN that nobody answered
-	ReasonRefused             // a SYN that was answered by RST
 	ReasonOneWay              // the other direction is not in the capture
 	ReasonAmbiguous           // the packet or its acknowledgement: either fits
 	NumReasons
@@ -104,7 +103,7 @@ const (
 
 var reasonNames = [NumReasons]string{
 	"unknown", "checksum-ip", "checksum-tcp", "checksum-udp", "checksum-icmp", "paws", "tail", "capture-drop", "icmp", "fragment",
-	"unanswered", "refused", "one-way", "ambiguous",
+	"unanswered", "one-way", "ambiguous",
 }
 
 func (r Reason) String() string {

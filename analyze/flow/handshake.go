@@ -88,7 +88,7 @@ func (c *Conn) takeReset(h *track, s *Segment, e *Event) {
 	e.note(SawReset)
 	c.Facts.Dir[s.Dir].Resets++
 	if c.resets[s.Dir] == 0 {
-		c.resets[s.Dir], c.resetRefs[s.Dir] = s.Time, s.Ref()
+		c.resets[s.Dir] = s.Time
 	}
 	c.ended = s.Time
 	h.lastT = s.Time

@@ -42,9 +42,6 @@ func (c *Conn) charge(dir uint8, x *odd, whole bool) {
 		w.add(Witness{x.ref(), x.t, SaysOldTimestamp, uint64(x.tsval), uint64(x.echoed)})
 	case h.view() == nearReceiver:
 		l.Place, l.Rule = InReceiver, RuleDroppedAfterTap
-	case x.is&sentSYN != 0 && c.Facts.Refused && dir == 0:
-		l.Rule, l.Reason, l.Proof = RuleSYN, ReasonRefused, Second
-		w.add(Witness{c.resetRefs[1], c.resets[1], SaysReset, 0, 0})
 	case x.is&sentSYN != 0 && !c.half[1-dir].begun:
 		l.Rule, l.Reason, l.Proof = RuleNeverRepaired, ReasonUnanswered, Fits
 	case x.is&sentSYN != 0:

@@ -12,7 +12,7 @@ func (c *Conn) unanswered(dir uint8, end int64) {
 		return
 	}
 	if h.onlySYN() && !r.synack.ok && c.resets[1-dir] != 0 {
-		c.refusedSYN(dir)
+		c.Facts.Refused = true // it arrived: refused, not lost
 		return
 	}
 	if !r.begun || !h.acked || h.view() == nearReceiver {
@@ -53,18 +53,6 @@ func (c *Conn) unansweredSYN(dir uint8, end int64) {
 		Time: first.t, Frame: first.ref(), Flow: c.number, Packets: waited, Kind: SYNUnanswered, Dir: dir, Protocol: decode.ProtoTCP,
 		For: end - first.t,
 	})
-}
-
-// refusedSYN marks SYNs that a reset answered.
-func (c *Conn) refusedSYN(dir uint8) {
-	h := &c.half[dir]
-	c.Facts.Refused = true
-	h.promote(h.lowest, h.top)
-	for i := range h.odds.list {
-		if x := &h.odds.list[i]; x.is&(sentSYN|sentBad) == sentSYN && x.t <= c.ended {
-			c.mark(dir, x, x.lo, x.hi(), -1)
-		}
-	}
 }
 
 // A quote is an ICMP error about a packet of this conversation.

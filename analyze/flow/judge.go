@@ -68,6 +68,15 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 		}
 		if x.is2&isResent != 0 {
 			x.need = c.need(h, r, x)
+		}
+	}
+	h.needAll()
+	for i := range h.odds.list {
+		x := &h.odds.list[i]
+		if !ripe(x) || x.is2&isJudged != 0 {
+			continue
+		}
+		if x.is2&isResent != 0 {
 			c.condemn(dir, int32(i))
 		}
 		if x.is&sentBad != 0 {
@@ -91,6 +100,22 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 		c.charge(dir, x, whole)
 		c.chargeUpstream(dir, x)
 		c.ackLost(dir, x)
+	}
+}
+
+// needAll makes verdicts agree: if a repair was needed, its octets had not
+// arrived before, so every earlier repair of them was needed, too.
+func (h *track) needAll() {
+	for i := len(h.odds.list) - 1; i >= 0; i-- {
+		x := &h.odds.list[i]
+		if x.is2&isResent == 0 || x.need != Needed {
+			continue
+		}
+		h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+			if q.t < x.t && q.is2&(isResent|isJudged) == isResent && !(q.cov != 0 && q.covered() <= x.t) {
+				q.need = Needed
+			}
+		})
 	}
 }
 

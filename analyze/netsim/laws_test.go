@@ -357,3 +357,34 @@ func TestCutting(t *testing.T) {
 		}
 	}
 }
+
+// TestNeedAndChargeAgree: what repaired a packet that was lost behind the tap
+// was needed, and if it was a repair itself, so was it: nothing of it had
+// arrived. A damaged packet is lost whatever was sent again.
+func TestNeedAndChargeAgree(t *testing.T) {
+	for _, trouble := range troubles {
+		for n := range *seeds * uint64(len(taps)*len(stacks)) {
+			tap, stack, seed := int(n)%len(taps), int(n)/len(taps)%len(stacks), 3000+n
+			c := lab(0, tap, stack, seed)
+			trouble.do(&c)
+			res := conclude(t, netsim.Run(c).Source(1000), 1)
+			needs := map[flow.FrameRef]flow.Need{}
+			for _, s := range res.Symptoms {
+				if s.Kind == flow.Retransmission {
+					needs[s.Frame] = s.Need
+				}
+			}
+			for _, l := range res.Ledger.Losses {
+				if l.What == flow.ACKPacket || l.Place != flow.AfterTap && l.Place != flow.InReceiver || l.Rule == flow.RuleBadChecksum || l.Repair.Number == 0 {
+					continue
+				}
+				if need, ok := needs[l.Frame]; ok && need != flow.Needed {
+					t.Errorf("%s, %s, %s, seed %d: repair %d is charged as lost, and is %v", trouble.name, taps[tap].name, stacks[stack].name, seed, l.Frame.Number, need)
+				}
+				if need, ok := needs[l.Repair]; !ok || need != flow.Needed {
+					t.Errorf("%s, %s, %s, seed %d: frame %d is charged, its repair %d is %v", trouble.name, taps[tap].name, stacks[stack].name, seed, l.Frame.Number, l.Repair.Number, need)
+				}
+			}
+		}
+	}
+}

@@ -68,6 +68,9 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 			return timeout
 		}
 		return m.fast(top)
+	case !silent && h.rejected(x):
+		m.kind = Other // the ICMP error made it: Linux tcp_simple_retransmit
+		return m
 	case x.is2&isTailRepair != 0 && h.wasLost && gap < silence:
 		m.kind, m.state, m.high = Loss, losing, top
 		return m
@@ -108,6 +111,13 @@ func (h *track) sentAgain(x *odd) bool {
 		again = again || q.is2&isResent != 0 && q.frame != x.frame
 	})
 	return again
+}
+
+// rejected reports whether an ICMP error spoke of octets of x.
+func (h *track) rejected(x *odd) bool {
+	found := false
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) { found = found || q.is&sentRefused != 0 })
+	return found
 }
 
 // extra is how many copies of a tail are known to be lost.

@@ -192,8 +192,8 @@ func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
 	all := p.words(s, r, width-indent-1-p.width("…"))
 	for i, w := range all {
 		n := p.width(w.text)
-		whole := n // with what is glued to it
-		for next := i + 1; next < len(all) && all[next].glued; next++ {
+		whole := n // with what is glued to it; only a chain longer than a line is broken
+		for next := i + 1; !w.glued && next < len(all) && all[next].glued; next++ {
 			whole += p.width(all[next].text)
 		}
 		space := 0
@@ -209,7 +209,7 @@ func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
 			run = append(run, "…")
 			put()
 			return
-		case col+space+whole > limit && col > indent && !w.glued:
+		case lines > 1 && col+space+whole > limit && col > indent:
 			put()
 			p.nl()
 			p.to(indent)

@@ -10,8 +10,13 @@ import (
 // modified magic have any of three shapes. Reading on in the wrong shape gives
 // nonsense after the first packet, so the shapes are tried on what is in memory.
 
-// maxTried is how many records a shape is tried on.
-const maxTried = 8
+// A shape is tried on so many records, and on no more than so many octets. Unless the
+// usual shape fits what has come, these are waited for: how much a pipe gives at once
+// must not decide.
+const (
+	maxTried    = 8
+	triedOctets = 4 << 10
+)
 
 // enoughTried is how many records must make sense before a shape is believed against
 // what the magic says, unless they fill the file to its last octet.
@@ -37,10 +42,9 @@ func (c *classic) settle(f *file) {
 	if trusted && c.try(c.layout, f.stream.unread(), errors.Is(f.stream.err, io.EOF), true).sane {
 		return
 	}
-	if one := len(f.stream.unread()) + 1; f.stream.fits(one) {
-		f.stream.more(one) // or learn that this is all
-	}
-	octets, whole := f.stream.unread(), errors.Is(f.stream.err, io.EOF)
+	whole := !f.stream.more(triedOctets+1) && errors.Is(f.stream.err, io.EOF)
+	octets := f.stream.unread()
+	octets = octets[:min(len(octets), triedOctets)]
 	if c.try(c.layout, octets, whole, true).sane {
 		return
 	}

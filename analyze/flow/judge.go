@@ -112,7 +112,7 @@ func (h *track) needAll() {
 			continue
 		}
 		h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
-			if q.t < x.t && q.is2&(isResent|isJudged) == isResent && !(q.cov != 0 && q.covered() <= x.t) {
+			if q.t < x.t && q.is2&(isResent|isJudged) == isResent && (q.cov == 0 || q.covered() > x.t) {
 				q.need = Needed
 			}
 		})

@@ -15,17 +15,13 @@ type mood struct {
 // kindOf says why x was sent again, and what that makes of its sender's state.
 // It judges by what the sender could know when it sent: b-4 to b-7.
 func (c *Conn) kindOf(h, r *track, x *odd) mood {
+	m := mood{state: h.state, high: h.high, lost: h.wasLost}
 	if x.is&sentSYN != 0 {
-		k := SYN
-		if x.is&sentACK != 0 {
-			k = SYNACK
-		}
-		return mood{kind: k, state: h.state, high: h.high, lost: h.wasLost}
+		return m.opening(x)
 	}
 	top := max(h.top, x.hi())
 	trip := h.rtt()
 	gap := x.t - h.lastSeq
-	m := mood{state: h.state, high: h.high, lost: h.wasLost}
 	known, ok := h.history.at(x.t - int64(lagUp*float64(h.up())))
 	if !ok {
 		known.una = h.lowest
@@ -84,6 +80,15 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 		timeout.state, timeout.lost = open, false
 	}
 	return timeout
+}
+
+// opening is the mood of a SYN or SYN-ACK that is sent again.
+func (m mood) opening(x *odd) mood {
+	m.kind = SYN
+	if x.is&sentACK != 0 {
+		m.kind = SYNACK
+	}
+	return m
 }
 
 func (m mood) fast(top int64) mood {

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"strings"
 	"testing"
 
 	"whydrop/decode"
@@ -101,5 +102,22 @@ func TestLateComers(t *testing.T) {
 				t.Error(says(f))
 			}
 		})
+	}
+}
+
+// TestSameIDAgain: without timestamps a packet with the same IP ID a timeout
+// later was sent again, by a host that keeps the number; at once, it is a copy.
+func TestSameIDAgain(t *testing.T) {
+	for _, c := range []struct {
+		after float64
+		want  string
+	}{{300, "retransmission"}, {2, "duplicate"}} {
+		s := newStory()
+		s.ts = [2]uint32{}
+		s.handshake().after(5).bulk(0, 2).after(20).ack(2).after(20).bulk(2, 1)
+		s.after(c.after).packet(0, flagACK, at1(2), mss, 1, numbered(s.id[0]-1)).after(20).ack(3)
+		if got := says(s.play(3000)); !strings.Contains(got, c.want) {
+			t.Errorf("%v ms later: want a %s:\n%s", c.after, c.want, got)
+		}
 	}
 }

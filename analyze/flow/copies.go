@@ -83,14 +83,16 @@ func mix(a, b uint64) uint64 {
 }
 
 // copyWithin is how close, ns, an identical packet must be to be a copy: b-2.
+// Some hosts send again with the IP ID of the first time; their timestamps would
+// tell, and where there are none only the time does: no timer is that fast.
 func (s *Segment) copyWithin() int64 {
 	switch {
+	case !s.is(hasTS):
+		return copyBare
 	case s.is(hasID) && s.ID != 0:
 		return copyWithID
-	case s.is(hasTS):
-		return copyWithTS
 	}
-	return copyBare
+	return copyWithTS
 }
 
 // copyOf looks for the packet that s is a copy of, and says how long ago it

@@ -61,17 +61,6 @@ type tally struct {
 	missing uint64
 }
 
-// blindness counts flows of which the capture cannot tell the losses, by why.
-type blindness struct {
-	flows      uint64 // all that cannot tell
-	packets    uint64 // their packets
-	oneWay     uint64 // of them, TCP with one direction
-	unnumbered uint64 // of them, protocols that number nothing
-	tcp        uint64 // TCP flows that carry data
-	bothWays   uint64 // of those, with both directions
-	unanswered uint64 // packets that nothing acknowledges in the capture
-}
-
 func newBuilder(res *analyze.Result) *builder {
 	b := &builder{
 		res: res, perFlow: make([]tally, len(res.Flows)),
@@ -142,7 +131,7 @@ func (b *builder) addFlow(i int) {
 			b.blind.bothWays++
 		}
 	}
-	if f.Protocol != decode.ProtoTCP || oneWay(f) {
+	if f.Protocol != decode.ProtoTCP || oneWay(f) || unansweredRequest(f) {
 		b.blind.unanswered += t.sent
 	}
 	if b.cannotTell(i) {
@@ -151,43 +140,12 @@ func (b *builder) addFlow(i int) {
 		switch {
 		case oneWay(f):
 			b.blind.oneWay++
+		case unansweredRequest(f):
+			b.blind.requests += t.sent
 		case f.Protocol != decode.ProtoTCP:
 			b.blind.unnumbered++
 		}
 	}
-}
-
-// oneWay reports whether f carried data of which the answers are not in the
-// capture, or acknowledged data that is not. SYNs may just have been unanswered.
-func oneWay(f *flow.Facts) bool {
-	h, other := &f.Dir[0], &f.Dir[1]
-	if h.Packets == 0 {
-		h, other = other, h
-	}
-	syns := h.Retransmissions[flow.SYN] + h.Retransmissions[flow.SYNACK] + 1
-	return f.Protocol == decode.ProtoTCP && other.Packets == 0 && (h.Data > 0 || h.Packets > syns)
-}
-
-// cannotTell reports whether no loss of flow i is known although there may
-// have been some: its answers were not captured, it numbers nothing that shows
-// a loss at this tap, or something is missing that fits more than one story.
-func (b *builder) cannotTell(i int) bool {
-	f, t := &b.res.Flows[i], &b.perFlow[i]
-	switch {
-	case t.lost > 0:
-		return false
-	case t.missing > t.only:
-		return true
-	case f.Protocol == decode.ProtoTCP:
-		return oneWay(f)
-	}
-	// IP IDs or RTP numbers that count datagrams show what never reached this tap.
-	// Only at the receiver is that all of the path.
-	main := &f.Dir[0]
-	if f.Dir[1].Packets > main.Packets {
-		main = &f.Dir[1]
-	}
-	return main.IDClass != flow.Yes && !main.RTP || b.res.Tap.Place != analyze.TapReceiver
 }
 
 func (b *builder) inputs() []Input {

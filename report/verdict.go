@@ -160,6 +160,11 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 		v.Sentence = how + "the evidence fits two stories."
 		v.Unsure = []string{b.twoStories(v.Unexplained)}
 		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
+	case b.blind.requests*2 > b.blind.packets:
+		v.Sentence = how + "nobody answered these connection requests."
+		v.Unsure = []string{counted(b.blind.requests, "packet") + " of connections that did not begin. Each was lost, or its answer was, " +
+			"or the host that it asks stays silent, as behind a filter. A capture there would tell."}
+		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
 	default:
 		v.Sentence = how + "nothing acknowledges these packets."
 		if b.blind.flows < uint64(len(b.res.Flows)) {

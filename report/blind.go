@@ -1,0 +1,69 @@
+package report
+
+import (
+	"whydrop/analyze"
+	"whydrop/analyze/flow"
+	"whydrop/decode"
+)
+
+// blindness counts flows of which the capture cannot tell the losses, by why.
+type blindness struct {
+	flows      uint64 // all that cannot tell
+	packets    uint64 // their packets
+	oneWay     uint64 // of them, TCP with one direction
+	unnumbered uint64 // of them, protocols that number nothing
+	requests   uint64 // packets of those that are connection requests without an answer
+	tcp        uint64 // TCP flows that carry data
+	bothWays   uint64 // of those, with both directions
+	unanswered uint64 // packets that nothing acknowledges in the capture
+}
+
+// oneWay reports whether f carried data of which the answers are not in the
+// capture, or acknowledged data that is not. SYNs may just have been unanswered.
+func oneWay(f *flow.Facts) bool {
+	h, other := &f.Dir[0], &f.Dir[1]
+	if h.Packets == 0 {
+		h, other = other, h
+	}
+	syns := h.Retransmissions[flow.SYN] + h.Retransmissions[flow.SYNACK] + 1
+	return f.Protocol == decode.ProtoTCP && other.Packets == 0 && (h.Data > 0 || h.Packets > syns)
+}
+
+// unansweredRequest reports whether f ends, in this capture, in a SYN or SYN-ACK
+// that nobody answered. It, or its answer, was lost, or a filter or a scanner
+// stays silent; or the capture was taken with a filter for SYNs.
+func unansweredRequest(f *flow.Facts) bool {
+	if f.Protocol != decode.ProtoTCP || f.Refused {
+		return false
+	}
+	for d := range f.Dir {
+		h := &f.Dir[d]
+		syns := h.Retransmissions[flow.SYN] + h.Retransmissions[flow.SYNACK] + 1
+		if h.Packets > 0 && !h.Start || h.Packets > syns || h.Data+h.Resets > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// cannotTell reports whether no loss of flow i is known although there may
+// have been some: its answers were not captured, it numbers nothing that shows
+// a loss at this tap, or something is missing that fits more than one story.
+func (b *builder) cannotTell(i int) bool {
+	f, t := &b.res.Flows[i], &b.perFlow[i]
+	switch {
+	case t.lost > 0:
+		return false
+	case t.missing > t.only:
+		return true
+	case f.Protocol == decode.ProtoTCP:
+		return oneWay(f) || unansweredRequest(f)
+	}
+	// IP IDs or RTP numbers that count datagrams show what never reached this tap.
+	// Only at the receiver is that all of the path.
+	main := &f.Dir[0]
+	if f.Dir[1].Packets > main.Packets {
+		main = &f.Dir[1]
+	}
+	return main.IDClass != flow.Yes && !main.RTP || b.res.Tap.Place != analyze.TapReceiver
+}

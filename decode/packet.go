@@ -186,6 +186,9 @@ type Packet struct {
 	Outer    int32
 	NumOuter uint8
 
+	// OptionLen is the octets of TCP options by the data offset, captured or not.
+	OptionLen uint8
+
 	// PairHash depends on the two innermost IP addresses only, and is the same
 	// for both directions. An ICMP error has the hash of the packet it quotes,
 	// so that it meets the flow it speaks about.

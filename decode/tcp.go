@@ -27,6 +27,7 @@ func (w *walk) tcp() {
 	p.Seq, p.Ack = be32(h[4:8]), be32(h[8:12])
 	p.Flags = be16(h[12:14]) & 0x01ff
 	p.Window = be16(h[14:16])
+	p.OptionLen = uint8(n - tcpLen)
 	claimed := w.wire - n
 	if n > len(w.b) {
 		p.Options |= OptCut

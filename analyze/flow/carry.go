@@ -82,6 +82,9 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 	if l := s.Len; l <= mostMSS && l > h.longest {
 		h.longest = l
 	}
+	if s.is(unread) && s.Len > 0 && (h.options == 0 || s.Scale < h.options) {
+		h.options = s.Scale
+	}
 	h.lastSeq = s.Time
 	if s.Len > 0 {
 		h.lastData = s.Time

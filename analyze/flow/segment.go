@@ -25,7 +25,7 @@ type Segment struct {
 	Right        uint16 // what it should have been, if it is wrong
 	marks        marks
 	TTL          uint8
-	Scale        uint8
+	Scale        uint8 // of the window; the octets of options if unread
 	NumSACK      uint8
 	Dir          uint8 // 0: from the originator
 }
@@ -48,6 +48,7 @@ const (
 	malformed                                  //
 	tunnelled                                  //
 	cut                                        // options go on behind what was captured, or the checksum cannot be verified
+	unread                                     // no SYN, and not all of its options were captured
 	damagedFields = badTCP | badIP             //
 )
 
@@ -66,6 +67,9 @@ func SegmentOf(p *decode.Packet, dir uint8, s *Segment) {
 	}
 	s.ID, s.TTL, s.Dir = uint16(p.ID), p.TTL, dir
 	s.marks = marksOf(p)
+	if s.is(unread) {
+		s.Scale = p.OptionLen
+	}
 	s.NumSACK = 0
 	if p.Options&decode.OptSACK != 0 {
 		s.NumSACK = min(p.NumSACK, uint8(len(s.SACK)))
@@ -93,6 +97,7 @@ func marksOf(p *decode.Packet) marks {
 	set(p.Malformed != 0, malformed)
 	set(p.NumOuter > 0, tunnelled)
 	set(p.Options&decode.OptCut != 0 || p.TransportSum == decode.ChecksumPartial, cut)
+	set(p.Options&decode.OptCut != 0 && p.Flags&decode.SYN == 0, unread)
 	if p.Link == capture.LinkEthernet && p.NumOuter == 0 {
 		set(p.IPFlags&decode.Padded != 0 && p.WireLength <= ethernetMinimum+4*uint32(p.NumVLAN), padded)
 		set(p.WireLength < ethernetMinimum, unpadded)

@@ -44,6 +44,7 @@ type track struct {
 	progress bool // the last packet was a pure ACK that moved on
 	hasAck   bool
 	longest  uint32 // payload that can be a full segment
+	options  uint8  // fewest octets of options that a data segment had, where they could not be read; 0 = none
 	prompt   uint32 // data sent with the ACK that it answers
 	delayed  uint32 // data sent after a pure ACK
 	recent   recent
@@ -201,6 +202,8 @@ func (c *Conn) segment(dir uint8) int64 {
 	if m > tsOctets+1 {
 		if h.hasTS {
 			m -= tsOctets
+		} else if n := uint16(h.options); m > n+1 {
+			m -= n // RFC 6691 §2: the MSS counts options as data
 		}
 		return int64(m)
 	}

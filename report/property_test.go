@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -48,12 +49,33 @@ func anyResult(rng *rand.Rand) *analyze.Result {
 			Detail: strings.Repeat("frames have a time before that of the frame in front of them ", 1+rng.IntN(4)),
 		})
 	}
+	s.res.Symptoms = anySymptoms(rng)
+	for l := range s.res.Counts.Checksums {
+		for v := range s.res.Counts.Checksums[l] {
+			s.res.Counts.Checksums[l][v] += rng.Uint64N(2) * rng.Uint64N(9_000_000)
+		}
+	}
 	s.res.Tap = analyze.Tap{Place: analyze.TapPlace(rng.IntN(4)), Confidence: cause.Confidence(rng.IntN(3))}
 	for i := range s.res.Flows {
 		s.res.Flows[i].Dir[0].Reordered, s.res.Flows[i].Dir[1].Unneeded = rng.Uint64N(3), rng.Uint64N(3)
 	}
 	return s.result(rng.Uint64N(2) * rng.Uint64N(500))
 }
+
+// anySymptoms has each detail that there is, so that its row is as long as can be.
+func anySymptoms(rng *rand.Rand) (all []flow.Symptom) {
+	for kind := range flow.NumKinds {
+		for detail := range flow.NumDetails {
+			if rng.IntN(3) == 0 {
+				all = append(all, flow.Symptom{Kind: kind, Detail: detail})
+			}
+		}
+	}
+	return all
+}
+
+// oneLine is s with single spaces for line breaks.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // TestAnyReportObeysTheLaws holds the laws of the first screen for captures
 // that no example thought of: 24 lines of 80, colour is not text, ASCII is
@@ -64,6 +86,16 @@ func TestAnyReportObeysTheLaws(t *testing.T) {
 		text := render(t, r, TextOptions{})
 		fits(t, text, 24, 80)
 		fits(t, render(t, r, TextOptions{Width: 97}), 24, 97)
+		for _, width := range []int{80, 97, 120} {
+			for _, o := range []TextOptions{{Width: width, Flows: true}, {Width: width, Verbose: 2}, {Width: width, Flows: true, Verbose: 1}} {
+				fits(t, render(t, r, o), math.MaxInt, width)
+			}
+			var sentence strings.Builder
+			if err := Sentence(&sentence, r, TextOptions{Width: width}); err != nil || oneLine(sentence.String()) != oneLine(r.Verdict.Sentence) {
+				t.Errorf("%q, %v\nwant %q", sentence.String(), err, r.Verdict.Sentence)
+			}
+			fits(t, sentence.String(), 2, width)
+		}
 		ascii := render(t, r, TextOptions{ASCII: true, Verbose: 1, Flows: true})
 		if strings.ContainsFunc(ascii, func(r rune) bool { return r >= 0x80 }) {
 			t.Errorf("not ASCII:\n%s", ascii)

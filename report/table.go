@@ -3,7 +3,6 @@ package report
 import (
 	"io"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -30,7 +29,10 @@ type cell struct {
 const columnGap = 2
 
 // table prints columns without borders or lines.
-func (p *printer) table(columns []column) {
+func (p *printer) table(columns []column) { p.tableBelow(nil, columns) }
+
+// tableBelow prints columns, and above each row the lines of it in above.
+func (p *printer) tableBelow(above [][]string, columns []column) {
 	padding := tw.Padding{Right: strings.Repeat(" ", columnGap), Overwrite: true}
 	aligns := make([]tw.Align, len(columns))
 	header := make([]string, len(columns))
@@ -74,6 +76,11 @@ func (p *printer) table(columns []column) {
 		line = trimBlanks(line)
 		if i == 0 {
 			line = p.styled(cell{line, skip})
+		} else if i <= len(above) {
+			for _, own := range above[i-1] {
+				p.put(plain, own)
+				p.nl()
+			}
 		}
 		p.b.WriteString(line)
 		p.nl()
@@ -133,11 +140,12 @@ func flowTable(w io.Writer, r *Report, o TextOptions) error {
 	if len(flows) == 0 {
 		return nil
 	}
+	var above [][]string
 	columns := p.wideColumns(flows)
 	if p.columnsWidth(columns) > p.Width {
-		columns = p.narrowColumns(flows)
+		columns, above = p.narrowColumns(flows)
 	}
-	p.table(columns)
+	p.tableBelow(above, columns)
 	p.nl()
 	p.wrap(p.tableNote(r), skip, 0, 2)
 	p.nl()
@@ -182,24 +190,37 @@ func (p *printer) wideColumns(flows []Flow) []column {
 }
 
 // narrowColumns drops from the right of flow, packets, lost, rate, cause,
-// where, octets, RTT what there is no room for. An address is never cut.
-func (p *printer) narrowColumns(flows []Flow) []column {
-	columns := []column{
-		make1("originator > responder", false, flows, func(f *Flow) cell { return cell{f.Originator + " > " + f.Responder, plain} }),
-		packetsColumn(flows), lostColumn(flows), rateColumn(flows), causeColumn(flows), whereColumn(flows),
+// where, octets, RTT what there is no room for. An address is never cut: where
+// a pair, as of IPv6, does not fit beside its numbers, it stands above them.
+func (p *printer) narrowColumns(flows []Flow) (columns []column, above [][]string) {
+	const fewest = 4
+	pairs := make1("originator > responder", false, flows, func(f *Flow) cell { return cell{f.Originator + " > " + f.Responder, plain} })
+	columns = []column{
+		pairs, packetsColumn(flows), lostColumn(flows), rateColumn(flows), causeColumn(flows), whereColumn(flows),
 		octetsColumn(flows), rttColumn(flows),
 	}
-	all := columns
-	const fewest = 4
+	if p.columnsWidth(columns[:fewest]) > p.Width {
+		room := p.Width - p.columnsWidth(columns[1:fewest]) - columnGap
+		above = make([][]string, len(flows))
+		for i := range flows {
+			if p.width(pairs.cells[i].text) > room {
+				above[i] = p.pairLines(&flows[i])
+				pairs.cells[i].text = ""
+			}
+		}
+	}
 	for len(columns) > fewest && p.columnsWidth(columns) > p.Width {
 		columns = columns[:len(columns)-1]
 	}
-	if p.columnsWidth(columns) <= p.Width {
-		return columns
+	return columns, above
+}
+
+// pairLines are the two ends of f on one line, or on two.
+func (p *printer) pairLines(f *Flow) []string {
+	if pair := f.Originator + " > " + f.Responder; p.width(pair) <= p.Width {
+		return []string{pair}
 	}
-	// A pair of IPv6 addresses can be wider than the terminal. In the last
-	// column it pushes nothing out of sight.
-	return append(slices.Clone(all[1:fewest+1]), all[0])
+	return []string{f.Originator, "  > " + f.Responder}
 }
 
 func packetsColumn(flows []Flow) column {

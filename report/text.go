@@ -51,6 +51,14 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	return p.flush(w)
 }
 
+// Sentence writes the verdict's sentence alone.
+func Sentence(w io.Writer, r *Report, o TextOptions) error {
+	p := newPrinter(o)
+	p.wrap(r.Verdict.Sentence, plain, 0, 2)
+	p.nl()
+	return p.flush(w)
+}
+
 // answer is the verdict and one line a group of charges.
 func (p *printer) answer(v *Verdict) {
 	roles := map[string]role{

@@ -10,6 +10,7 @@ import (
 const (
 	maxCharges  = 200 // charges shown frame by frame
 	shownFrames = 8   // lost frames named of one charge
+	fileColumns = 20  // of a file's name before a frame
 )
 
 // verbose is what the first screen keeps to itself: the evidence frame by
@@ -138,7 +139,11 @@ func (p *printer) frameName(r *Report, f Frame) string {
 	if len(r.Inputs) < 2 {
 		return count(f.Frame)
 	}
-	return f.File[strings.LastIndexByte(f.File, '/')+1:] + ":" + count(f.Frame)
+	name := []rune(clean(f.File[strings.LastIndexByte(f.File, '/')+1:]))
+	if len(name) > fileColumns { // names of rotated files differ at their ends
+		name = append([]rune("…"), name[len(name)-fileColumns+1:]...)
+	}
+	return string(name) + ":" + count(f.Frame)
 }
 
 // audit is what the capture itself suffers from, and how the tap was placed.
@@ -179,22 +184,50 @@ func (p *printer) audit(r *Report) {
 // symptomTable is what was seen, and what of it.
 func (p *printer) symptomTable(r *Report) {
 	kinds, seen, of := column{name: "kind"}, column{name: "seen", right: true}, column{name: "of them"}
+	var ofEach []map[string]uint64
 	for _, k := range slices.Sorted(maps.Keys(r.Symptoms)) {
 		m := r.Symptoms[k]
 		if m["total"] == 0 {
 			continue
 		}
-		var parts []string
-		for _, d := range slices.Sorted(maps.Keys(m)) {
-			if d != "total" && m[d] > 0 {
-				parts = append(parts, count(m[d])+" "+d)
-			}
-		}
 		kinds.cells = append(kinds.cells, cell{k, plain})
 		seen.cells = append(seen.cells, cell{count(m["total"]), plain})
-		of.cells = append(of.cells, cell{strings.Join(parts, ", "), plain})
+		ofEach = append(ofEach, m)
+	}
+	room := p.Width - p.columnsWidth([]column{kinds, seen}) - columnGap
+	for _, m := range ofEach {
+		for n, line := range p.details(m, room) {
+			if n > 0 { // a row of its own below
+				row := len(of.cells)
+				kinds.cells = slices.Insert(kinds.cells, row, cell{})
+				seen.cells = slices.Insert(seen.cells, row, cell{})
+			}
+			of.cells = append(of.cells, cell{line, plain})
+		}
 	}
 	p.section("Symptoms", kinds, seen, of)
+}
+
+// details lists the details of a kind of symptom, in lines no wider than room.
+func (p *printer) details(m map[string]uint64, room int) []string {
+	lines := []string{""}
+	for _, d := range slices.Sorted(maps.Keys(m)) {
+		if d == "total" || m[d] == 0 {
+			continue
+		}
+		last := &lines[len(lines)-1]
+		part := count(m[d]) + " " + d
+		switch {
+		case *last == "":
+			*last = part
+		case p.width(*last+", "+part+",") > room:
+			*last += ","
+			lines = append(lines, part)
+		default:
+			*last += ", " + part
+		}
+	}
+	return lines
 }
 
 // section is a heading and a table, or nothing if the table is empty.
@@ -233,7 +266,22 @@ func (p *printer) checksumTable(r *Report) {
 			columns[i+1].cells = append(columns[i+1].cells, cell{count(n), role})
 		}
 	}
-	p.section("Checksums", columns...)
+	if p.columnsWidth(columns) <= p.Width {
+		p.section("Checksums", columns...)
+		return
+	}
+	p.heading("Checksums")
+	for row, layer := range columns[0].cells {
+		var parts []string
+		for _, c := range columns[1:] {
+			if n := c.cells[row].text; n != "0" {
+				parts = append(parts, n+" "+c.name)
+			}
+		}
+		p.to(2)
+		p.wrap(layer.text+": "+strings.Join(parts, ", "), plain, 4, 3)
+		p.nl()
+	}
 }
 
 // decodingTable is what the decoder met and could not use.

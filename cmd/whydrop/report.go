@@ -164,8 +164,7 @@ func (p *program) render(j *job, out *output, res *analyze.Result, r *report.Rep
 	case j.format == "ndjson":
 		return report.NDJSON(out, res, r)
 	case j.quiet:
-		_, err := fmt.Fprintln(out, r.Verdict.Sentence)
-		return err
+		return report.Sentence(out, r, p.textOptions())
 	}
 	o := p.textOptions()
 	if j.output != "" && j.output != "-" {

@@ -238,7 +238,7 @@ func (h *track) jumped(x *odd, by *coverage) oddMarks {
 // notSeen notes which of the octets [lo, hi), now acknowledged, never passed
 // here: only the capture lacks them. b-10.
 func (c *Conn) notSeen(h *track, s *Segment, lo, hi int64, e *Event) {
-	lo = max(lo, h.lowest)
+	lo = max(lo, h.firstHere())
 	if hi <= lo || h.seen.covers(lo, hi) {
 		return
 	}

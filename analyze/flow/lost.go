@@ -105,7 +105,7 @@ func (c *Conn) chargeDoubt(dir uint8, x *odd) {
 // packets they do it better, and missingIDs charges instead.
 func (c *Conn) chargeUpstream(dir uint8, x *odd) {
 	h, r := &c.half[dir], &c.half[1-dir]
-	if x.is2&isResent == 0 || x.is2&fillsGap == 0 || x.is2&isEarly != 0 {
+	if x.is2&isResent == 0 || x.is2&fillsGap == 0 || x.is2&isEarly != 0 || x.hi() <= h.firstHere() {
 		return
 	}
 	syn := x.is&sentSYN != 0
@@ -189,7 +189,7 @@ func (c *Conn) unrepaired(dir uint8, end int64) {
 	if !h.topped || h.counted {
 		return
 	}
-	from := h.lowest
+	from := h.firstHere()
 	if h.acked {
 		from = max(from, h.una)
 	}

@@ -180,6 +180,16 @@ func (h *track) ackPosition(ack uint32) int64 {
 	return near + int64(int32(ack-h.origin-uint32(near)))
 }
 
+// firstHere is the first octet that can have been sent since the capture began.
+// Of a half whose SYN did not pass, what is below the first octet seen was sent
+// before that, though it may be sent again.
+func (h *track) firstHere() int64 {
+	if h.started {
+		return h.lowest
+	}
+	return max(h.lowest, 0)
+}
+
 func (h *track) begin(seq uint32) {
 	h.begun = true
 	h.origin = seq

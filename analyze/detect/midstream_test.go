@@ -1,0 +1,21 @@
+package detect
+
+import "testing"
+
+// TestInFlightWhenTheCaptureBegan holds that octets which were sent before the
+// first packet here are not missing, though they are acknowledged, or some of
+// them sent again.
+func TestInFlightWhenTheCaptureBegan(t *testing.T) {
+	s := newStory()
+	s.bulk(20, 3).after(20)
+	for n := 21; n <= 23; n++ {
+		s.ack(4, sacks(at1(5), at1(n))).after(.1)
+	}
+	s.after(20).packet(0, flagACK, at1(4), mss, 1).after(20)
+	s.ack(23).after(20).bulk(23, 3).after(20).ack(26)
+	f := s.play(3000)
+	checkBalance(t, f)
+	if len(f.Losses) > 0 {
+		t.Error(says(f))
+	}
+}

@@ -16,6 +16,10 @@ const (
 	idUDPShare = 0.98
 	idUDPOnes  = 0.3
 
+	// idUDPHoles: numbers missing between more than this share of the neighbours
+	// are those of a host with one counter for all, of which the rest is not here.
+	idUDPHoles = 0.2
+
 	// idUDPShared: if more often than this another conversation of the same
 	// host had the number in between, they share a counter, and missing numbers
 	// are not missing packets.
@@ -167,7 +171,7 @@ func (t *Talk) identify(h *stream, p *decode.Packet, dir uint8) stride {
 func (h *stream) counts() bool {
 	n := float64(h.ids.pairs)
 	return h.ids.pairs >= idUDPPairs && float64(h.ids.near) >= idUDPShare*n &&
-		float64(h.ids.ones) >= idUDPOnes*n && float64(h.shared) <= idUDPShared*n
+		float64(h.ids.ones) >= idUDPOnes*n && float64(h.ids.holes) <= idUDPHoles*n && float64(h.shared) <= idUDPShared*n
 }
 
 // Count adds p, which is no copy, to the totals of its direction.

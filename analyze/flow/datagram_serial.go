@@ -12,6 +12,7 @@ type serial struct {
 
 	// What the neighbours in capture order say about the counter.
 	pairs, near, ones uint32
+	holes             uint32 // runs of missing numbers that nothing filled
 }
 
 // A serialGap is a run of numbers from … to−1 that no packet had.
@@ -60,6 +61,7 @@ func (s *serial) take(n uint16, far int16, t int64, ref FrameRef) stride {
 		return strideJump
 	case id > s.max:
 		if id > s.max+1 {
+			s.holes++
 			s.gaps = append(s.gaps, serialGap{s.max + 1, id, s.maxT, t, s.ref, ref})
 		}
 		s.max, s.maxT, s.ref = id, t, ref
@@ -85,11 +87,13 @@ func (s *serial) fill(id, t int64, ref FrameRef) stride {
 			s.gaps = append(s.gaps, serialGap{})
 			copy(s.gaps[i+2:], s.gaps[i+1:])
 			s.gaps[i], s.gaps[i+1] = below, above
+			s.holes++
 		case below.missing() > 0:
 			s.gaps[i] = below
 		case above.missing() > 0:
 			s.gaps[i] = above
 		default:
+			s.holes--
 			s.gaps = append(s.gaps[:i], s.gaps[i+1:]...)
 		}
 		return strideLate

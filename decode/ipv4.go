@@ -119,6 +119,11 @@ func (w *walk) length4(total, header int) int {
 	case total > w.wire:
 		w.blame(IPv4BadTotalLength)
 		w.whole = false
+		// Two headers disagree. The frame itself may be cut; the inside of a
+		// header that counts its octets is not: what follows is padding.
+		if w.bounded && w.wire >= header {
+			total = w.wire
+		}
 	case total < w.wire:
 		p.IPFlags |= Padded
 	}

@@ -121,3 +121,23 @@ func TestHeadersCut(t *testing.T) {
 		}
 	}
 }
+
+// TestOuterLengthBoundsTheInner: an ACK inside PPPoE whose IP length counts the
+// padding of the Ethernet frame, too. PPPoE says where the packet ends; padding
+// is no payload.
+func TestOuterLengthBoundsTheInner(t *testing.T) {
+	ack := tcp4(nil)
+	padded := append(ack[:len(ack):len(ack)], make([]byte, 6)...)
+	binary.BigEndian.PutUint16(padded[2:], uint16(len(padded)))
+	session := binary.BigEndian.AppendUint16([]byte{0x11, 0, 0, 1}, uint16(2+len(ack)))
+	session = binary.BigEndian.AppendUint16(session, 0x0021)
+	p, _, _ := read(capture.LinkPPPoE, append(session, padded...))
+	if p.Malformed != IPv4BadTotalLength || p.Kind != KindTCP || p.PayloadLen != 0 {
+		t.Errorf("%v, kind %d, %d octets of payload; want %v, %d, 0", p.Malformed, p.Kind, p.PayloadLen, IPv4BadTotalLength, KindTCP)
+	}
+	// Where nothing but the end of the frame disagrees, the frame may be cut.
+	p, _, _ = read(capture.LinkIPv4, padded[:len(ack)])
+	if p.PayloadLen != 6 {
+		t.Errorf("a frame that ends early: %d octets of payload, want the 6 that IP claims", p.PayloadLen)
+	}
+}

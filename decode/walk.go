@@ -49,6 +49,7 @@ type walk struct {
 	key     uint32
 	tunnels uint8
 
+	bounded  bool // a length field of an outer header ends the packet before the frame ends
 	whole    bool // the IP packet is no fragment, and its length is believed
 	cut      bool // a header ended behind the captured octets
 	tooDeep  bool
@@ -101,6 +102,7 @@ func (w *walk) skip(n int) {
 // limit cuts what follows a packet of n octets: padding, or a frame check sequence.
 func (w *walk) limit(n int) {
 	if n < w.wire {
+		w.bounded = true
 		w.wire = n
 		w.b = w.b[:min(n, len(w.b))]
 	}

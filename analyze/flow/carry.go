@@ -57,6 +57,9 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 			h.odds.add(odd{sent: x, is2: isRepeated})
 			x.is |= sentKept
 		}
+		if h.lastBack > h.ackTime && s.Len > 0 {
+			h.heard++
+		}
 		h.line.push(&x, c.pool)
 		if len(h.seen) > maxSpans {
 			c.gaveUp.Gaps++

@@ -168,7 +168,7 @@ func (c *Conn) mark(dir uint8, q *odd, lo, hi int64, repair int32) {
 // Where there are no acknowledgements at all, silence says nothing. b-10.
 func (c *Conn) neverCovered(dir uint8, x *odd, end int64) {
 	h, r := &c.half[dir], &c.half[1-dir]
-	if !r.begun || !h.acked || h.view() == nearReceiver {
+	if !r.begun || !h.acked || h.view() == nearReceiver || c.unheard(h, r) {
 		return
 	}
 	repaired := int32(-1)
@@ -180,7 +180,7 @@ func (c *Conn) neverCovered(dir uint8, x *odd, end int64) {
 	switch {
 	case repaired >= 0,
 		x.is2&isResent != 0 && end-x.t > silentRepair,
-		end-x.t > silentData && x.payload() > 0 && !c.closedBy(x.t):
+		end-x.t > silentData && x.payload() > 0 && h.insisted(x.t) && !c.closedBy(x.t):
 		c.mark(dir, x, x.lo, x.hi(), repaired)
 	}
 }

@@ -34,8 +34,8 @@ func (c *Conn) need(h, r *track, x *odd) Need {
 	if x.is2&isEarly != 0 {
 		return Unneeded
 	}
-	if !r.begun {
-		return Undecided // one direction only
+	if !r.begun || x.cov == 0 && c.unheard(h, r) {
+		return Undecided // one direction only, or as good as that
 	}
 	p := h.earlier(x)
 	if p.old > 0 && p.old == p.good {

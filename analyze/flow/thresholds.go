@@ -102,6 +102,11 @@ const (
 	silentRepair = second / 2
 	silentSYN    = 3 * second // RFC 6298 §2: an initial RTO of 1 s, doubled once
 
+	// unheardLeast segments with new data after a repair and no word of the peer:
+	// a sender that hears nothing sends at most a tail loss probe and two for F-RTO
+	// (RFC 8985 §7.3, RFC 5682 §2.1).
+	unheardLeast = 4
+
 	// hostWait and hostWaitBlind, ns: a receiver that says nothing of a packet
 	// for this long dropped it. c-1 row 12, RFC 9293 §3.8.6.3: ACK within 500 ms.
 	hostWait      = 150 * millisecond

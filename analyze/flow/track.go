@@ -70,6 +70,7 @@ type track struct {
 	full     int64  // payload of a full segment, as of the last packet
 	dupRef   FrameRef
 
+	heard  int   // segments with new data after a repair of which nothing was heard here
 	hidden int64 // octets below were sent before, though none passed: c-11
 
 	// What its sender is doing.

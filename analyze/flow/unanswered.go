@@ -15,17 +15,30 @@ func (c *Conn) unanswered(dir uint8, end int64) {
 		c.Facts.Refused = true // it arrived: refused, not lost
 		return
 	}
-	if !r.begun || !h.acked || h.view() == nearReceiver {
+	if !r.begun || !h.acked || h.view() == nearReceiver || c.unheard(h, r) {
 		return
 	}
 	for i := h.covered; i < h.line.length && len(h.odds.list) < 2*maxOdd; i++ {
 		q := h.line.at(i)
-		if q.cov == 0 && q.is&(sentBad|sentKept) == 0 && q.payload() > 0 && end-q.t > silentData && !c.closedBy(q.t) {
+		if q.cov == 0 && q.is&(sentBad|sentKept) == 0 && q.payload() > 0 && end-q.t > silentData && h.insisted(q.t) && !c.closedBy(q.t) {
 			h.odds.add(odd{sent: *q, is2: isRepeated})
 			q.is |= sentKept
 		}
 	}
 }
+
+// unheard reports whether the sender of h was told things that are not here: it
+// went on with new data after a repair about which nobody said anything, or
+// beyond the window. Then silence proves nothing.
+func (c *Conn) unheard(h, r *track) bool {
+	edge, known := c.windowEnd(h, r)
+	return h.heard >= unheardLeast || known && h.top > edge+h.full
+}
+
+// insisted reports whether the sender of h itself noticed that nobody answered
+// what it sent at t: it repeated something since, or was still there long after.
+// If nothing more of it passed, it is the capture that has no answer.
+func (h *track) insisted(t int64) bool { return h.lastBack > t || h.lastT-t > silentData }
 
 // unansweredSYN marks SYNs that nobody answered while the capture went on long
 // enough. Whether the reverse direction was captured at all, only the whole

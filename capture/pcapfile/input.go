@@ -50,9 +50,9 @@ const stdin = "-"
 // openInput opens path for reading.
 func openInput(path string, o Options) (*counted, error) {
 	if path == stdin {
-		return &counted{r: o.Stdin, size: -1}, nil
+		return &counted{r: stopping(o.Stdin, o.Done), size: -1}, nil
 	}
-	h, err := os.Open(path)
+	h, err := openFile(path, o.Done)
 	if err != nil {
 		return nil, &capture.FileError{Path: path, Err: plain(err), Help: helpFor(path, err)}
 	}
@@ -64,7 +64,7 @@ func openInput(path string, o Options) (*counted, error) {
 		h.Close()
 		return nil, &capture.FileError{Path: path, Err: plain(err), Help: helpFor(path, err)}
 	}
-	c := &counted{r: h, close: func() { h.Close() }, size: -1, regular: info.Mode().IsRegular()}
+	c := &counted{r: stopping(h, o.Done), close: func() { h.Close() }, size: -1, regular: info.Mode().IsRegular()}
 	if c.regular {
 		c.size = info.Size()
 	}

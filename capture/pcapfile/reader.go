@@ -14,9 +14,10 @@ import (
 
 // Options say how to read. The zero value is right for everything but tests.
 type Options struct {
-	Stdin       io.Reader // what the path "-" reads; nil is os.Stdin
-	BatchFrames int       // most frames in a batch; 0 is 512
-	BlockOctets int       // octets read at once; 0 is 1 MiB
+	Stdin       io.Reader       // what the path "-" reads; nil is os.Stdin
+	Done        <-chan struct{} // when closed, pipes end; nil is never
+	BatchFrames int             // most frames in a batch; 0 is 512
+	BlockOctets int             // octets read at once; 0 is 1 MiB
 }
 
 func (o Options) filled() Options {

@@ -72,7 +72,8 @@
 // line of a report is its summary.
 //
 // -o FILE writes there. FILE is complete or it is not there: the report is written
-// beside it and moved when it is done.
+// beside it and moved when it is done. Pipes, devices and what is open already, as
+// /dev/stdout, are written to directly.
 //
 // # Colour and characters
 //
@@ -126,7 +127,7 @@
 //	3  incomplete: a file ends too early, you interrupted, or it cannot be told
 //	5  the capture itself is too lossy to judge
 //
-// A first Ctrl-C (or SIGTERM) ends reading and prints the report so far, with exit
+// A first Ctrl-C (or SIGTERM, or SIGHUP) ends reading and prints the report so far, with exit
 // code 3; a second one ends at once, with 130. A closed pipe on stdout, as with
 // head, is no error.
 //

@@ -13,6 +13,7 @@ type program struct {
 	color          string // --color
 	ascii          bool   // --ascii
 	commands       []string
+	interrupts     *interrupts
 }
 
 func newProgram(stdout, stderr io.Writer) *program {

@@ -25,13 +25,12 @@ func (p *program) analyze(ctx context.Context, j *job) error {
 		return err
 	}
 	defer stop()
-	out, err := openOutput(j.output, p.stdout)
+	out, err := openOutput(ctx, j.output, p.stdout)
 	if err != nil {
 		return err
 	}
 	defer out.abandon()
-	ctx, done := interruptible(ctx, func() { p.note("stopping; once more to stop at once") }, out.abandon)
-	defer done()
+	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, out.abandon)
 
 	groups := [][]string{j.paths}
 	if j.separate {
@@ -48,6 +47,8 @@ func (p *program) analyze(ctx context.Context, j *job) error {
 		case j.separate && isUnread(err): // the other reports stand without it
 			p.complain(err)
 			one = exitUsage
+		case len(groups) > 1 && errors.Is(err, outcome(exitIncomplete)):
+			one = exitIncomplete
 		default:
 			return err
 		}
@@ -78,8 +79,9 @@ func worstOf(a, b int) int {
 func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *output) (int, error) {
 	src, meter, err := open(ctx, j, paths)
 	if err != nil {
-		if ctx.Err() != nil { // interrupted before anything had arrived
-			return exitIncomplete, nil
+		if ctx.Err() != nil {
+			p.note("interrupted before a capture had arrived")
+			return 0, outcome(exitIncomplete) // no report: -o leaves its file as it was
 		}
 		return 0, err
 	}
@@ -108,7 +110,7 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 
 // open opens paths, behind the expression and the limit of -c.
 func open(ctx context.Context, j *job, paths []string) (capture.Source, meter, error) {
-	src, err := pcapfile.Open(paths, pcapfile.Options{Stdin: stdin(ctx)})
+	src, err := pcapfile.Open(paths, pcapfile.Options{Done: ctx.Done()})
 	if err != nil {
 		return nil, nil, expressionWithoutDash(j, err)
 	}

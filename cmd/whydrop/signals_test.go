@@ -68,7 +68,7 @@ func waitFor(t *testing.T, r io.Reader, text string) string {
 }
 
 func TestInterruptYieldsTheReportSoFar(t *testing.T) {
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		cmd := whydrop(t, "analyze", "-")
 		stdin, err := cmd.StdinPipe() // stays open: whydrop waits for more
 		if err != nil {
@@ -155,6 +155,62 @@ func TestInterruptBeforeAnythingArrives(t *testing.T) {
 	waitFor(t, stderr, "stopping; once more")
 	if code := codeOf(t, cmd); code != exitIncomplete {
 		t.Errorf("exit %d, want %d", code, exitIncomplete)
+	}
+}
+
+// A pipe that nobody writes to cannot be opened; with -o nothing may stay behind.
+func TestInterruptWhileOpening(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		dir := t.TempDir()
+		fifo := filepath.Join(dir, "ff")
+		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := whydrop(t, "analyze", "-o", filepath.Join(dir, "out"), fifo)
+		stderr, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		stop := time.AfterFunc(time.Second, func() { _ = cmd.Process.Signal(signal) })
+		defer stop.Stop()
+		waitFor(t, stderr, "interrupted before")
+		if code := codeOf(t, cmd); code != exitIncomplete {
+			t.Errorf("%v: exit %d, want %d", signal, code, exitIncomplete)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+			t.Errorf("%v: %q is there, %v, want the pipe alone", signal, left, err)
+		}
+	}
+}
+
+// What is open already is written to where it stands, never replaced.
+func TestOutputToDescriptors(t *testing.T) {
+	for _, path := range []string{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/fd/3"} {
+		name := filepath.Join(t.TempDir(), "out")
+		file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if _, err := file.WriteString("before\n"); err != nil {
+			t.Fatal(err)
+		}
+		cmd := whydrop(t, "analyze", "-q", "-o", path, "-")
+		cmd.Stdin = bytes.NewReader(recordedAs(t, handshake, "pcap"))
+		cmd.Stdout, cmd.ExtraFiles = file, []*os.File{file}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		code := codeOf(t, cmd)
+		if _, err := file.WriteString("behind\n"); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(name); err != nil || code != exitDone || string(text) != "before\nNothing was lost.\nbehind\n" {
+			t.Errorf("-o %s: exit %d, %q, %v", path, code, text, err)
+		}
 	}
 }
 

@@ -214,7 +214,7 @@ func (c *Conn) segment(dir uint8) int64 {
 		if h.hasTS {
 			m -= tsOctets
 		} else if n := uint16(h.options); m > n+1 {
-			m -= n // RFC 6691 §2: the MSS counts options as data
+			m -= n // RFC 9293 §3.7.1: the MSS counts options as data
 		}
 		return int64(m)
 	}

@@ -195,6 +195,14 @@ var tales = []tale{
 		return started().bulk(4, 1).after(3000).packet(0, decode.ACK, at1(5), 0, 1)
 	}, `1 data after-tap unknown never-repaired frame 10 repair 0`},
 
+	{"twice before any answer can have come, and nothing tells the copies apart", func() *story {
+		s := newStory()
+		s.ts, s.noSACK = [2]uint32{}, true
+		s.handshake().after(5).bulk(0, 2).after(20).ack(2).after(20)
+		return s.bulk(2, 1).packet(0, flagACK, at1(2), mss, 1).after(20).ack(3).after(20).bulk(3, 1).after(20).ack(4)
+	}, `1 data unaccounted ambiguous ambiguous frame 7 repair 8
+008 retransmission fast undecided`},
+
 	{"the end of the capture came first", func() *story { return started().bulk(4, 1) }, ``},
 }
 

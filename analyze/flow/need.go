@@ -47,7 +47,17 @@ func (c *Conn) need(h, r *track, x *odd) Need {
 		}
 		return Unneeded
 	}
-	return h.needByAnswers(x, &p)
+	v := h.needByAnswers(x, &p)
+	if v == Needed && !h.reports(r) && x.is&sentTS == 0 && x.cov != 0 && h.tooSoon(x, &p) {
+		return Undecided
+	}
+	return v
+}
+
+// tooSoon reports whether x followed an earlier copy sooner than any answer to
+// that can have come: its sender knew of no loss, and may have sent it twice.
+func (h *track) tooSoon(x *odd, p *earlier) bool {
+	return p.good > 0 && h.minDown >= 0 && h.minUp >= 0 && float64(x.t-p.newest) < reorderRTTs*float64(h.rtt())
 }
 
 // reports tells whether r, the receiver of h, names by SACK what came out of order.

@@ -12,6 +12,7 @@ import (
 func conclude(res *Result, o Options) {
 	labelCopies(res)
 	audit(res)
+	distrust(res)
 	views := inferTap(res, o)
 	attribute(res, views)
 	innocent(res)
@@ -20,7 +21,7 @@ func conclude(res *Result, o Options) {
 // attribute charges every loss whose place is known, and leaves the rest of
 // what is missing unexplained.
 func attribute(res *Result, views []vantage) {
-	c := witnesses{lossy: lossy(res)}
+	c := witnesses{lossy: lossy(res), disordered: res.disordered()}
 	losses := res.Ledger.Losses
 	var missing, only uint64
 	for i := range losses {
@@ -85,7 +86,8 @@ func lossy(res *Result) bool {
 
 // witnesses is what every charge must be weighed against.
 type witnesses struct {
-	lossy bool // the capture itself lacks packets
+	lossy      bool // the capture itself lacks packets
+	disordered bool // its frames are in no order of time
 }
 
 func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage) Charge {
@@ -115,9 +117,8 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 			ch.Confidence = cause.Likely
 		}
 		ch.Rivals = []Rival{{cause.AckLost, "only between its sender and this capture, which lacks packets for certain"}}
-	case c.lossy && byAbsence(l.Rule):
-		ch.Confidence = min(ch.Confidence, cause.Possible)
-		ch.Rivals = append(ch.Rivals, Rival{cause.CaptureDropped, "this capture lacks packets for certain, and may lack this one"})
+	default:
+		c.weaken(&ch, l, f)
 	}
 	return ch
 }

@@ -239,6 +239,9 @@ func (h *track) jumped(x *odd, by *coverage) oddMarks {
 // here: only the capture lacks them. b-10.
 func (c *Conn) notSeen(h *track, s *Segment, lo, hi int64, e *Event) {
 	lo = max(lo, h.firstHere())
+	if hi > h.top && h.maybeBefore(s.Time) {
+		h.seen.add(h.top, hi)
+	}
 	if hi <= lo || h.seen.covers(lo, hi) {
 		return
 	}

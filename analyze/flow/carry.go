@@ -103,6 +103,9 @@ func (c *Conn) gap(h *track, s *Segment, lo int64, e *Event) {
 	e.note(SawGap)
 	e.Lo, e.Hi = h.top, lo
 	e.Packets = c.segments(s.Dir, lo-h.top)
+	if h.maybeBefore(s.Time) && !h.ids.missingBefore(s.ID, h.counted) {
+		h.seen.add(h.top, lo)
+	}
 	trip := h.rtt()
 	if !h.rttKnown() {
 		trip = afterLossRTT

@@ -95,6 +95,7 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	}
 	if !h.begun {
 		h.begin(s.Seq)
+		h.firstT = s.Time
 	}
 	lo, n := h.position(s.Seq), s.space()
 	key := s.key()

@@ -194,6 +194,12 @@ func (n *numbers) unwrap(s *Segment) (int32, bool) {
 	return n.lastID + int32(d), true
 }
 
+// missingBefore reports whether numbers that count packets are missing before id:
+// then what is not here was sent since its neighbour was.
+func (n *numbers) missingBefore(id uint16, counted bool) bool {
+	return counted && len(n.gaps) > 0 && uint16(n.gaps[len(n.gaps)-1].to) == id
+}
+
 // lacks reports whether number id is missing: an ID 0 that comes late.
 func (n *numbers) lacks(id int32) bool {
 	for i := range n.gaps {

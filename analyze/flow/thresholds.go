@@ -102,6 +102,10 @@ const (
 	silentRepair = second / 2
 	silentSYN    = 3 * second // RFC 6298 §2: an initial RTO of 1 s, doubled once
 
+	// startRTTs round trips after the first packet of a half nothing is told any
+	// more of what was in flight then; one second where none is known.
+	startRTTs = 2
+
 	// unheardLeast segments with new data after a repair and no word of the peer:
 	// a sender that hears nothing sends at most a tail loss probe and two for F-RTO
 	// (RFC 8985 §7.3, RFC 5682 §2.1).

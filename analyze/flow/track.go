@@ -32,6 +32,7 @@ type track struct {
 	odds     odds
 	seen     ranges // octets, down to una
 	last     edge   // what set top
+	firstT   int64  // first packet of this half
 	lastT    int64  // last packet of this half
 	lastSeq  int64  // last packet with sequence space
 	lastData int64  // last packet with payload
@@ -189,6 +190,17 @@ func (h *track) firstHere() int64 {
 		return h.lowest
 	}
 	return max(h.lowest, 0)
+}
+
+// maybeBefore reports whether octets of which t tells can have been sent before
+// the capture began: its SYN did not pass, and no round trip has passed since
+// its first packet did.
+func (h *track) maybeBefore(t int64) bool {
+	wait := second
+	if h.minDown >= 0 && h.minUp >= 0 {
+		wait = startRTTs * h.rtt()
+	}
+	return !h.started && t-h.firstT <= wait
 }
 
 func (h *track) begin(seq uint32) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"whydrop/analyze/flow"
+	"whydrop/capture"
 	"whydrop/decode"
 )
 
@@ -48,5 +49,33 @@ func TestAnsweredRequestsAreNotBlind(t *testing.T) {
 		if unansweredRequest(&s.res.Flows[0]) {
 			t.Errorf("%s: counted as a request without an answer", name)
 		}
+	}
+}
+
+func TestNothingDecodableIsSaid(t *testing.T) {
+	for want, change := range map[string]func(*decode.Counts){
+		"300 frames are malformed.": func(c *decode.Counts) { c.Malformed[decode.WellFormed+1] = 300 },
+		"22 frames of link type netlink, which is not decoded.": func(c *decode.Counts) {
+			c.UnknownLink = map[capture.LinkType]uint64{253: 22}
+		},
+		"1 108 frames cut before the transport header.": func(c *decode.Counts) { c.HeadersCut = 1108 },
+		"1 frame of too many encapsulations.":           func(c *decode.Counts) { c.TooDeep = 1 },
+	} {
+		s := newStage("a.pcap", 1e9)
+		change(&s.res.Counts)
+		s.res.Counts.Frames = (&builder{res: s.res}).unusable()
+		r := Build(s.result(0), BuildOptions{})
+		if v := r.Verdict; v.State != StateCannotTell || v.Aside != want {
+			t.Errorf("%s, %q\nwant %s, %q", v.State, v.Aside, StateCannotTell, want)
+		}
+		if text := render(t, r, TextOptions{Verbose: 1}); !strings.Contains(text, "\nDecoding\n") {
+			t.Errorf("no decoding table in\n%s", text)
+		}
+	}
+	s := newStage("arp.pcap", 1e9)
+	s.res.Counts.Frames = 5
+	s.res.Counts.Malformed[decode.WellFormed+1] = 1
+	if v := Build(s.result(0), BuildOptions{}).Verdict; v.State != StateEmpty || v.Aside != "1 frame is malformed. 4 frames, none of a flow." {
+		t.Errorf("%s, %q, want %s", v.State, v.Aside, StateEmpty)
 	}
 }

@@ -29,7 +29,10 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	p := newPrinter(o)
 	p.answer(&r.Verdict)
 	switch {
-	case r.Verdict.State == StateEmpty:
+	case r.Verdict.Packets == 0:
+		if o.Verbose > 0 {
+			p.verbose(r)
+		}
 		return p.flush(w)
 	case o.Flows:
 		p.nl()

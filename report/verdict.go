@@ -1,6 +1,8 @@
 package report
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"whydrop/analyze/cause"
@@ -16,10 +18,15 @@ const tooLossyPercent = 10
 // "Nothing was lost." to be the answer.
 const mostlyBlindPercent = 50
 
+// cannotTellHow begins the sentence of a capture that does not hold the answer.
+const cannotTellHow = "Cannot tell how many packets were lost: "
+
 // state decides what can be said at all.
 func (b *builder) state() string {
 	l := &b.res.Ledger
 	switch {
+	case b.packets == 0 && b.unusable()*100 > b.res.Counts.Frames*mostlyBlindPercent:
+		return StateCannotTell
 	case b.packets == 0:
 		return StateEmpty
 	case l.CaptureOnly()*100 > b.captured()*tooLossyPercent:
@@ -47,12 +54,19 @@ func (b *builder) verdict() Verdict {
 		Innocent: b.innocent, InnocentSay: b.innocentSay(),
 		Duration: round(float64(b.res.Last-b.res.First)/1e9, 6),
 	}
-	switch v.State {
-	case StateEmpty:
+	switch {
+	case v.State == StateEmpty:
 		v.Sentence, v.Duration = "No packets to judge.", 0
 		v.Aside = b.emptyAside()
 		return v
-	case StateTooLossy:
+	case b.packets == 0:
+		v.Sentence, v.Duration = cannotTellHow+"no frame could be decoded.", 0
+		if b.unusable() < b.res.Counts.Frames {
+			v.Sentence = cannotTellHow + "most frames could not be decoded."
+		}
+		v.Aside = b.emptyAside()
+		return v
+	case v.State == StateTooLossy:
 		v.Sentence = "This capture is too lossy to judge: " + share(v.CaptureOnly, b.captured()) + " of its packets are missing."
 		v.Advice = do[cause.CaptureDropped]
 		return v
@@ -87,16 +101,46 @@ func (b *builder) lookedAt() string {
 	return s + "."
 }
 
+// unusable counts the frames of which the decoder could make nothing.
+func (b *builder) unusable() uint64 {
+	c := &b.res.Counts
+	n := c.HeadersCut + c.TooDeep + malformed(c)
+	for _, frames := range c.UnknownLink {
+		n += frames
+	}
+	return n
+}
+
+func malformed(c *decode.Counts) (n uint64) {
+	for _, frames := range c.Malformed[decode.WellFormed+1:] {
+		n += frames
+	}
+	return n
+}
+
 // emptyAside says what the file has instead of packets of flows.
 func (b *builder) emptyAside() string {
 	c := &b.res.Counts
-	switch {
-	case c.Frames == 0:
+	if c.Frames == 0 {
 		return "There is no frame in it."
-	case c.HeadersCut > 0:
-		return counted(c.HeadersCut, "frame") + " cut before the transport header."
 	}
-	return counted(c.Frames, "frame") + ", none of a flow."
+	var parts []string
+	if n := malformed(c); n > 0 {
+		parts = append(parts, counted(n, "frame")+" "+is(n)+" malformed.")
+	}
+	for _, l := range slices.Sorted(maps.Keys(c.UnknownLink)) {
+		parts = append(parts, counted(c.UnknownLink[l], "frame")+" of link type "+linkName(l)+", which is not decoded.")
+	}
+	if n := c.HeadersCut; n > 0 {
+		parts = append(parts, counted(n, "frame")+" cut before the transport header.")
+	}
+	if n := c.TooDeep; n > 0 {
+		parts = append(parts, counted(n, "frame")+" of too many encapsulations.")
+	}
+	if rest := c.Frames - min(c.Frames, b.unusable()); rest > 0 {
+		parts = append(parts, counted(rest, "frame")+", none of a flow.")
+	}
+	return strings.Join(parts, " ")
 }
 
 // onlyWhy says how it is known that only the capture lacks packets.
@@ -143,7 +187,7 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 	reasons := b.unaccounted()
 	n := counted(v.Unexplained, "retransmission")
 	hosts := b.hosts()
-	const how = "Cannot tell how many packets were lost: "
+	const how = cannotTellHow
 	switch {
 	case b.blind.oneWay > 0 && (v.Unexplained == 0 || reasons[flow.ReasonOneWay] > 0 || b.blind.bothWays == 0):
 		v.Sentence = how + "one direction was not captured."

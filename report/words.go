@@ -144,6 +144,9 @@ var protocolNames = map[uint8]string{
 
 // linkName is the LINKTYPE_ name of the tcpdump.org registry, in lower case.
 var linkNames = map[uint16]string{
+	6: "ieee802-5", 10: "fddi", 104: "c-hdlc", 107: "frelay", 119: "ieee802-11-prism", 147: "user0", 187: "bluetooth-hci-h4",
+	189: "usb-linux", 192: "ppi", 195: "ieee802-15-4", 220: "usb-linux-mmapped", 239: "nflog", 249: "usbpcap",
+	252: "wireshark-upper-pdu", 253: "netlink",
 	0: "null", 1: "ethernet", 9: "ppp", 12: "raw", 14: "raw", 50: "ppp-hdlc", 51: "ppp-ether", 101: "raw", 105: "ieee802-11",
 	108: "loop", 113: "linux-sll", 127: "ieee802-11-radiotap", 204: "ppp-with-dir", 228: "ipv4", 229: "ipv6", 276: "linux-sll2",
 }

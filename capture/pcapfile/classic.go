@@ -132,6 +132,14 @@ func (c *classic) slice(f *file, out []capture.Frame) ([]capture.Frame, int, str
 		}
 		rec := buf[pos:end]
 		captured, wire := c.lengths(rec)
+		if other := anotherCapture(rec); other != "" {
+			wrong = "another capture (" + other + ") begins"
+			break
+		}
+		if captured|wire|c.order.u32(rec)|c.order.u32(rec[4:]) == 0 { // no packet: a file system's padding
+			wrong, f.padded = fmt.Sprintf("has only zeros behind frame %d", f.number), true
+			break
+		}
 		if captured > c.limit {
 			wrong = fmt.Sprintf("captured length %d is above the limit of %d", captured, c.limit)
 			break

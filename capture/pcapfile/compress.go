@@ -3,6 +3,7 @@ package pcapfile
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
@@ -43,7 +44,55 @@ func codecOf(head []byte) (codec, bool) {
 // openGzip reads all members, one after the other (RFC 1952 §2.2).
 func openGzip(r *bufio.Reader) (io.Reader, func(), error) {
 	z, err := gzip.NewReader(r)
-	return z, func() {}, err
+	if err != nil {
+		return nil, nil, err
+	}
+	z.Multistream(false)
+	return &members{r: r, z: z}, func() {}, nil
+}
+
+// members reads the members of a gzip file. What follows the last one and is
+// none is ignored, as by gzip(1): tapes and file systems pad.
+type members struct {
+	r        *bufio.Reader
+	z        *gzip.Reader
+	trailing bool // something was ignored
+	done     bool
+}
+
+func (m *members) Read(b []byte) (int, error) {
+	for !m.done {
+		n, err := m.z.Read(b)
+		if n > 0 || err == nil {
+			return n, nil
+		}
+		if !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		const magic = "\x1f\x8b"
+		switch next, err := m.r.Peek(len(magic)); {
+		case len(next) == 0 && errors.Is(err, io.EOF):
+			m.done = true
+		case len(next) == 0:
+			return 0, err
+		case string(next) != magic:
+			m.done, m.trailing = true, true
+		default:
+			if err := m.z.Reset(m.r); err != nil {
+				return 0, unexpected(err)
+			}
+			m.z.Multistream(false)
+		}
+	}
+	return 0, io.EOF
+}
+
+// unexpected is err, where an end inside of a header is no good end.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func openZstd(r *bufio.Reader) (io.Reader, func(), error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,12 +182,31 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// TestTrailingNoise checks what stands behind the compressed data.
+// TestTrailingNoise checks that what stands behind gzip data is ignored and said,
+// as gzip(1) does; a member that is cut is damage all the same.
 func TestTrailingNoise(t *testing.T) {
 	plain := sample(3000)
 	want, _ := read(t, plain, Options{})
-	got, in := read(t, append(gz(t, plain), "noise behind the end"...), Options{})
-	if len(got) != len(want) || in.Damage == nil || in.Damage.Cut || in.Damage.Offset != uint64(len(plain)) {
-		t.Errorf("%d frames of %d, damage %+v", len(got), len(want), in.Damage)
+	const note = "octets behind the gzip data were ignored"
+	for _, noise := range []string{"noise behind the end", "x", "\x00\x00\x00"} {
+		got, in := read(t, append(gz(t, plain), noise...), Options{})
+		if len(got) != len(want) || in.Damage != nil || !slices.Contains(in.Notes, note) {
+			t.Errorf("%q: %d frames of %d, damage %+v, notes %q", noise, len(got), len(want), in.Damage, in.Notes)
+		}
+	}
+	got, in := read(t, append(gz(t, plain), gz(t, plain)[:5]...), Options{})
+	if len(got) != len(want) || in.Damage == nil || !in.Damage.Cut {
+		t.Errorf("second member cut: %d frames of %d, damage %+v", len(got), len(want), in.Damage)
+	}
+}
+
+// TestCutInTheFirstBlock checks that what is cut before anything comes out says so.
+func TestCutInTheFirstBlock(t *testing.T) {
+	plain := sample(3000)
+	for name, octets := range map[string][]byte{"zstd": zst(t, plain), "lz4": lz(t, plain)} {
+		_, err := Open([]string{"-"}, Options{Stdin: bytes.NewReader(octets[:len(octets)/3])})
+		if err == nil || !strings.Contains(err.Error(), "ends inside its first compressed block") {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }

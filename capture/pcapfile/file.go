@@ -21,6 +21,8 @@ type file struct {
 	clock  int64  // time of the last frame
 	timed  bool   // a frame with a time was seen
 	done   bool
+	padded bool     // zeros follow the last record
+	gzip   *members // if compressed so
 	closer []func()
 }
 
@@ -62,6 +64,7 @@ func newFile(path string, raw *counted, p *pool, bufferOctets int) (*file, error
 			return nil, f.fail(&capture.FileError{Path: path, Err: fmt.Errorf("damaged %s data: %w", c.name, err)})
 		}
 		r, f.input.Compression = z, c.name
+		f.gzip, _ = z.(*members)
 		f.closer = append(f.closer, stop)
 	}
 	f.stream = newStream(r, p)
@@ -101,6 +104,8 @@ func (f *file) recognise() error {
 func (f *file) noHeader() error {
 	e := &capture.FileError{Path: f.input.Path}
 	switch n := len(f.stream.unread()); {
+	case n == 0 && errors.Is(f.stream.err, io.ErrUnexpectedEOF) && f.input.Compression != "":
+		e.Err = fmt.Errorf("damaged %s data: ends inside its first compressed block", f.input.Compression)
 	case !errors.Is(f.stream.err, io.EOF) && f.input.Compression != "":
 		e.Err = fmt.Errorf("damaged %s data: %w", f.input.Compression, f.stream.err)
 	case !errors.Is(f.stream.err, io.EOF):
@@ -124,7 +129,10 @@ func (f *file) next() *slab {
 		frames, need, wrong := f.format.slice(f, out.frames)
 		out.frames = frames
 		if wrong != "" {
-			f.damage(wrong, false)
+			if other := anotherCapture(f.stream.unread()); other != "" && other != "pcapng" {
+				wrong = "another capture (" + other + ") begins"
+			}
+			f.damage(wrong, f.padded)
 		} else if need > 0 && (len(frames) == 0 || f.stream.fits(need)) {
 			if f.stream.more(need) {
 				continue
@@ -170,6 +178,9 @@ func (f *file) ended() {
 	switch err := f.stream.err; {
 	case errors.Is(err, io.EOF) && len(f.stream.unread()) == 0:
 		f.done = true
+		if f.gzip != nil && f.gzip.trailing {
+			f.note("octets behind the gzip data were ignored")
+		}
 	case errors.Is(err, io.EOF):
 		f.damage("ends inside "+f.format.record(), true)
 	case errors.Is(err, io.ErrUnexpectedEOF) && f.input.Compression != "":

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
 
 	"whydrop/capture"
 )
@@ -83,11 +85,11 @@ func plain(err error) error {
 // helpFor is a line to paste for an error of opening path, or "".
 func helpFor(path string, err error) string {
 	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-		return fmt.Sprintf("whydrop analyze %s/*", quotePath(filepath.Clean(path)))
+		return fmt.Sprintf("whydrop analyze %s/*", Quote(filepath.Clean(path)))
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Sprintf("sudo cat %s | whydrop analyze -", quotePath(path))
+		return fmt.Sprintf("sudo cat %s | whydrop analyze -", Quote(path))
 	case errors.Is(err, fs.ErrNotExist):
 		return nearName(path)
 	}
@@ -107,13 +109,40 @@ func nearName(path string) string {
 	return "ls " + pattern
 }
 
-// quotePath makes a path safe to paste into a shell.
-func quotePath(path string) string {
+// Quote makes a path safe to paste into a shell.
+func Quote(path string) string {
 	safe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:,@%", r)
 	}
 	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !safe(r) }) < 0 {
 		return path
 	}
+	if strings.IndexFunc(path, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) >= 0 {
+		return ansiQuoted(path)
+	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// ansiQuoted is s as $'…' of bash, zsh and POSIX.1-2024 shells: what cannot be seen,
+// or could move the cursor, is spelt out octet by octet.
+func ansiQuoted(s string) string {
+	var b strings.Builder
+	b.WriteString("$'")
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\\' || r == '\'':
+			b.WriteString(`\` + string(r))
+		case unicode.IsPrint(r) && r != utf8.RuneError:
+			b.WriteString(s[i : i+n])
+		default:
+			for _, octet := range []byte(s[i : i+n]) {
+				fmt.Fprintf(&b, `\%03o`, octet)
+			}
+		}
+		i += n
+	}
+	return b.String() + "'"
 }

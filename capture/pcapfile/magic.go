@@ -68,6 +68,7 @@ var strangers = [...]stranger{
 	{"iptrace 1.0", "an AIX iptrace capture", useWireshark},
 	{"iptrace 2.0", "an AIX iptrace capture", useWireshark},
 	{"\x05VNF", "a Visual Networks capture", useWireshark},
+	{"\xaa\xaa\xaa\xaa", "an Accellent 5Views capture", useWireshark},
 	{"ObserverPktBuff", "a Network Instruments Observer capture", useWireshark},
 	{"\x7fELF", "a program", ""},
 	{"<?xml", "XML text, perhaps PDML", ""},
@@ -95,12 +96,31 @@ func dialectOf(head []byte) (dialect, order, bool) {
 	return dialect{}, little, false
 }
 
+// anotherCapture reports what capture begins where a record should: files that
+// were put together by cat. A pcap needs its version, too: its magic alone is a
+// time in the year 2055.
+func anotherCapture(octets []byte) string {
+	const magics, ngHead = 8, 12
+	if len(octets) < magics {
+		return ""
+	}
+	if d, o, ok := dialectOf(octets); ok && o.u16(octets[4:]) == 2 && o.u16(octets[6:]) == 4 {
+		return d.name
+	}
+	const byteOrderMagic = 0x1a2b3c4d
+	if big.u32(octets) == pcapngMagic && len(octets) >= ngHead &&
+		(big.u32(octets[8:]) == byteOrderMagic || little.u32(octets[8:]) == byteOrderMagic) {
+		return "pcapng"
+	}
+	return ""
+}
+
 // errNoCapture says what a file that is no capture is instead, with what helps.
 func errNoCapture(path string, head []byte) (hint string, err error) {
 	for _, s := range strangers {
 		if bytes.HasPrefix(head, []byte(s.magic)) {
 			if s.hint != "" {
-				hint = fmt.Sprintf(s.hint, quotePath(path))
+				hint = fmt.Sprintf(s.hint, Quote(path))
 			}
 			return hint, fmt.Errorf("is %s, which is not read", s.name)
 		}
@@ -114,7 +134,7 @@ func errNoCapture(path string, head []byte) (hint string, err error) {
 		}
 	}
 	if looksLikeERF(head) {
-		return fmt.Sprintf(useWireshark, quotePath(path)), errors.New("not a capture that is read: looks like Endace ERF")
+		return fmt.Sprintf(useWireshark, Quote(path)), errors.New("not a capture that is read: looks like Endace ERF")
 	}
 	word := binary.BigEndian.Uint32(head)
 	if first := string(head[:headMagic]); isText(first) {

@@ -111,7 +111,7 @@ func TestQuotePath(t *testing.T) {
 	for path, want := range map[string]string{
 		"a/b-1.pcap": "a/b-1.pcap", "it's": `'it'\''s'`, "a b": "'a b'", "": "''", "$(x)": "'$(x)'",
 	} {
-		if got := quotePath(path); got != want {
+		if got := Quote(path); got != want {
 			t.Errorf("%q: got %s, want %s", path, got, want)
 		}
 	}

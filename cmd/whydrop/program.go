@@ -33,7 +33,7 @@ func (p *program) finish(err error) int {
 // complain writes err and its hint to stderr: WHAT: WHY, then a line to paste.
 func (p *program) complain(err error) {
 	ink := p.ink(p.stderr)
-	fmt.Fprintf(p.stderr, "%s %s\n", ink.bad("whydrop:"), clean(err.Error()))
+	fmt.Fprintf(p.stderr, "%s %s\n", ink.bad("whydrop:"), oneLine(err.Error()))
 	var h interface{ Hint() string }
 	if !errors.As(err, &h) || h.Hint() == "" {
 		return
@@ -43,6 +43,12 @@ func (p *program) complain(err error) {
 	if !errors.As(err, &ours) && !strings.Contains(hint, "`") {
 		hint = "`" + hint + "`" // hints of the libraries are lines to paste
 	}
+	p.hint(hint)
+}
+
+// hint writes what the user can do below a message.
+func (p *program) hint(hint string) {
+	ink := p.ink(p.stderr)
 	lines := strings.Split(clean(hint), "\n")
 	fmt.Fprintf(p.stderr, "  %s %s\n", ink.label("hint:"), ink.typedSpans(lines[0]))
 	for _, l := range lines[1:] {
@@ -52,7 +58,7 @@ func (p *program) complain(err error) {
 
 // note writes a line about the run to stderr. It is no error.
 func (p *program) note(format string, args ...any) {
-	fmt.Fprintf(p.stderr, "%s %s\n", p.ink(p.stderr).bad("whydrop:"), clean(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(p.stderr, "%s %s\n", p.ink(p.stderr).bad("whydrop:"), oneLine(fmt.Sprintf(format, args...)))
 }
 
 // clean makes s safe for a terminal: file names and expressions come from
@@ -68,3 +74,6 @@ func clean(s string) string {
 		return r
 	}, s)
 }
+
+// oneLine is clean without line breaks: the name of a file may have some.
+func oneLine(s string) string { return strings.ReplaceAll(clean(s), "\n", "\ufffd") }

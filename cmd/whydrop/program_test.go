@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,6 +15,34 @@ func TestNamesCannotWriteOnTheTerminal(t *testing.T) {
 	const want = "whydrop: no\ufffd[2Jsuch\ufffdfile\ufffd: no such file or directory\n"
 	if code != exitUsage || stderr.String() != want {
 		t.Errorf("exit %d, stderr %q\nwant %d, %q", code, &stderr, exitUsage, want)
+	}
+}
+
+// A name with line breaks stays on its line, and the hint can be pasted.
+func TestNamesCannotBreakLines(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a\nb.pcap")
+	if err := os.WriteFile(name, []byte("BZh91AY"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"--color", "never", "analyze", name}, &stdout, &stderr)
+	lines := strings.Split(stderr.String(), "\n")
+	if code != exitUsage || len(lines) != 3 || !strings.Contains(lines[1], `a\nb.pcap' | whydrop analyze -`) {
+		t.Errorf("exit %d, stderr %q\nwant %d, one line and a hint with $'…'", code, &stderr, exitUsage)
+	}
+}
+
+func TestCatOfCapturesIsSaid(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "ab.pcap")
+	one := recordedAs(t, handshake, "pcap")
+	if err := os.WriteFile(name, append(one, one...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"--color", "never", "analyze", name}, &stdout, &stderr)
+	if code != exitIncomplete || !strings.Contains(stderr.String(), "another capture (pcap) begins, at octet") ||
+		!strings.Contains(stderr.String(), "\n        mergecap -w - a.pcap b.pcap | whydrop analyze -\n") && !strings.Contains(stderr.String(), "`mergecap -w - a.pcap b.pcap | whydrop analyze -`") {
+		t.Errorf("exit %d, stderr %q", code, &stderr)
 	}
 }
 

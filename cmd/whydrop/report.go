@@ -144,7 +144,7 @@ func expressionWithoutDash(j *job, err error) error {
 		if path == unread.Path {
 			break
 		}
-		files = append(files, path)
+		files = append(files, pcapfile.Quote(path))
 	}
 	if len(files) == 0 {
 		return err
@@ -194,6 +194,9 @@ func (p *program) tellDamage(res *analyze.Result) bool {
 			of = " of it"
 		}
 		p.note("%s; the report covers %s%s", damage(in), frames(in.Frames), of)
+		if strings.HasPrefix(in.Damage.What, "another capture") {
+			p.hint("captures are put together by mergecap, not by cat:\n`mergecap -w - a.pcap b.pcap | whydrop analyze -`")
+		}
 	}
 	return damaged
 }
@@ -203,7 +206,7 @@ func damage(in *capture.Input) string {
 	switch d := in.Damage; {
 	case d.Cut && strings.Contains(d.What, "packet"):
 		return fmt.Sprintf("%s ends inside frame %s", in.Path, grouped(d.Frame))
-	case d.Cut && strings.HasPrefix(d.What, "ends"):
+	case d.Cut && (strings.HasPrefix(d.What, "ends") || strings.HasPrefix(d.What, "has")):
 		return in.Path + " " + d.What
 	default:
 		return fmt.Sprintf("%s: %s, at octet %s", in.Path, d.What, grouped(d.Offset))

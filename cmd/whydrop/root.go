@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"whydrop/capture/pcapfile"
 )
 
 // newRoot makes the command line. Errors and help are ours, not cobra's.
@@ -64,7 +66,7 @@ func unknownCommand(p *program, name string) error {
 	if near, ok := nearest(name, p.commands); ok {
 		e.hint = "did you mean `whydrop " + near + "`?  " + e.hint
 	} else if _, err := os.Stat(name); err == nil {
-		e.hint = "`whydrop analyze " + name + "`"
+		e.hint = "`whydrop analyze " + pcapfile.Quote(name) + "`"
 	}
 	return e
 }

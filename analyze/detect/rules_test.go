@@ -195,6 +195,12 @@ var tales = []tale{
 		return started().bulk(4, 1).after(3000).packet(0, decode.ACK, at1(5), 0, 1)
 	}, `1 data after-tap unknown never-repaired frame 10 repair 0`},
 
+	{"a number is missing between octets that follow each other, and nothing is repaired", func() *story {
+		s := started().bulk(4, 4)
+		s.id[0]++
+		return s.bulk(8, 4).after(20).ack(12).after(20).bulk(12, 2).after(20).ack(14)
+	}, `1 ack unaccounted ambiguous id-gap frame 0 repair 0`},
+
 	{"twice before any answer can have come, and nothing tells the copies apart", func() *story {
 		s := newStory()
 		s.ts, s.noSACK = [2]uint32{}, true

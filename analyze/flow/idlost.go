@@ -22,7 +22,7 @@ func (c *Conn) missingIDs(dir uint8) {
 		}
 		hole += min(int64(g.tail), max(miss-hole, 0))
 		n := min(miss, hole)
-		if g.outstanding && !g.peerData {
+		if g.outstanding && !g.peerData && h.repairedSince(g) {
 			n = miss
 		}
 		only := min(n, c.onlyHere(dir, g))
@@ -31,6 +31,17 @@ func (c *Conn) missingIDs(dir uint8) {
 			c.chargeNumbers(dir, g, acks)
 		}
 	}
+}
+
+// repairedSince reports whether the sender of h sent anything again behind g.
+// Data between octets that follow each other can only have been a repair.
+func (h *track) repairedSince(g *idGap) bool {
+	for i := range h.odds.list {
+		if x := &h.odds.list[i]; x.is2&isResent != 0 && x.t >= g.t0 {
+			return true
+		}
+	}
+	return false
 }
 
 // onlyHere is how many of the packets missing in g the other side acknowledged.

@@ -181,8 +181,15 @@ func (a *auditor) cut() {
 	}
 }
 
+// minute is one in ns.
+const minute = int64(60e9)
+
 func (a *auditor) clock() {
 	res := a.res
+	if res.Leaps > 0 {
+		a.find("time-leap", res.Leaps, false, "%s stamped more than %d minutes after all before it, up to %d: the clock was set, or the capture rested",
+			many(res.Leaps, "frame is", "frames are"), leapFrom/minute, res.Leap/minute)
+	}
 	if res.Disorder == 0 {
 		return
 	}

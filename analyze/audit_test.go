@@ -30,7 +30,7 @@ func TestAuditFinds(t *testing.T) {
 	unanswered.Dir[0] = flow.Half{Packets: 4, Start: true}
 	unanswered.Dir[0].Retransmissions[flow.SYN] = 3
 	unanswered.Dir[1] = flow.Half{}
-	res := &Result{Flows: []flow.Facts{oneWay, unanswered}, Disorder: 3,
+	res := &Result{Flows: []flow.Facts{oneWay, unanswered}, Disorder: 3, Leaps: 2, Leap: 3600e9,
 		Inputs: []capture.Input{{Path: "a.pcap", Damage: &capture.Damage{Offset: 99, What: "ends inside a packet record"},
 			Stats: capture.Stats{InterfaceDrops: capture.Known(3), OSDrops: capture.Known(2), PacketDrops: capture.Known(4)}}}}
 	res.Counts = decode.NewDecoder().Counts
@@ -42,14 +42,14 @@ func TestAuditFinds(t *testing.T) {
 	got := findings(res)
 	for finding, want := range map[string]uint64{
 		"truncated": 0, "capture-dropped": 5, "acknowledged-unseen": 6, "one-way": 1,
-		"snap-length": 20, "time-disorder": 3, "offload": 9, "unknown-link": 5,
+		"snap-length": 20, "time-disorder": 3, "time-leap": 2, "offload": 9, "unknown-link": 5,
 	} {
 		if n, ok := got[finding]; !ok || n != want {
 			t.Errorf("%s: %d frames, found %t; want %d", finding, n, ok, want)
 		}
 	}
-	if len(got) != 8 {
-		t.Errorf("findings %v, want 8", got)
+	if len(got) != 9 {
+		t.Errorf("findings %v, want 9", got)
 	}
 }
 

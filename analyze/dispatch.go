@@ -14,6 +14,10 @@ const (
 	// tickEvery is how often, in capture time, shards are told the time, ns.
 	tickEvery = int64(1e9)
 
+	// leapFrom, ns, is how long without any frame is told: a clock was set, or
+	// the capture rested. Keep-alives alone make a live network busier than that.
+	leapFrom = int64(600e9)
+
 	// minTime and maxTime, 1933 and 2116 in ns since the epoch, bound what a
 	// damaged or hostile file may say, so that no timer, and no difference of
 	// two times, runs over.
@@ -38,6 +42,8 @@ type dispatcher struct {
 	first, last int64
 	previous    int64
 	disorder    uint64
+	leaps       uint64
+	leap        int64 // the longest
 	frames      uint64
 }
 
@@ -86,13 +92,17 @@ func (o *dispatcher) take(j *job) {
 	}
 }
 
-// watch notes the extremes of time, and steps backwards.
+// watch notes the extremes of time, steps backwards, and leaps ahead of all before.
 func (o *dispatcher) watch(t int64) {
 	if o.frames == 0 {
 		o.first, o.last = t, t
 	}
 	if o.frames > 0 && t < o.previous {
 		o.disorder++
+	}
+	if ahead := t - o.last; o.frames > 0 && ahead > leapFrom {
+		o.leaps++
+		o.leap = max(o.leap, ahead)
 	}
 	o.frames++
 	o.previous = t

@@ -112,3 +112,14 @@ func TestDispatcherCountsDisorder(t *testing.T) {
 		t.Errorf("disorder %d, first %d, last %d; want 2, 5, 30", o.disorder, o.first, o.last)
 	}
 }
+
+// TestDispatcherCountsLeaps checks that only what is far ahead of all before counts.
+func TestDispatcherCountsLeaps(t *testing.T) {
+	var o dispatcher
+	for _, minutes := range []int64{0, 5, 15, 26, 15, 26, 90} {
+		o.watch(minutes * minute)
+	}
+	if o.leaps != 2 || o.leap != 64*minute {
+		t.Errorf("%d leaps, the longest of %d minutes; want 2, 64", o.leaps, o.leap/minute)
+	}
+}

@@ -20,6 +20,8 @@ type Result struct {
 	GaveUp      flow.GaveUp
 	First, Last int64  // times of the capture, ns; valid if Counts.Frames > 0
 	Disorder    uint64 // frames with a time before that of the frame in front of them
+	Leaps       uint64 // frames with a time far ahead of all in front of them
+	Leap        int64  // the farthest, ns
 	Interrupted bool   // stopped by the user: the report covers what was read
 	Spanned     bool   // the capture holds most packets twice (a mirror port, "any", a bond)
 }
@@ -58,7 +60,7 @@ func (t TapPlace) MarshalText() ([]byte, error) { return []byte(t.String()), nil
 
 // An AuditFinding is what the capture itself suffers from.
 type AuditFinding struct {
-	Finding string // stable ID: "capture-dropped", "truncated", "one-way", "duplicates", "snap-length", "time-disorder", "offload", "unknown-link", …
+	Finding string // stable ID: "capture-dropped", "truncated", "one-way", "duplicates", "snap-length", "time-disorder", "time-leap", "offload", "unknown-link", …
 	Frames  uint64
 	Detail  string // one sentence
 	Lowers  bool   // it lowers the confidence of what depends on it

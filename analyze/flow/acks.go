@@ -240,6 +240,9 @@ func (h *track) jumped(x *odd, by *coverage) oddMarks {
 func (c *Conn) notSeen(h *track, s *Segment, lo, hi int64, e *Event) {
 	lo = max(lo, h.firstHere())
 	if hi > h.top && h.maybeBefore(s.Time) {
+		if len(h.unseen) < maxUnseen {
+			h.unseen = append(h.unseen, unseen{lo: max(lo, h.top), hi: hi, t: s.Time, ref: s.Ref(), before: true})
+		}
 		h.seen.add(h.top, hi)
 	}
 	if hi <= lo || h.seen.covers(lo, hi) {

@@ -146,6 +146,9 @@ func (c *Conn) unseenHere(dir uint8) {
 	h := &c.half[dir]
 	for i := range h.unseen {
 		u := &h.unseen[i]
+		if u.before {
+			continue
+		}
 		l := Lost{
 			Place: OnlyCapture, What: DataPacket, Packets: uint32(c.segments(dir, u.hi-u.lo)), Octets: uint32(u.hi - u.lo),
 			First: min(u.since, u.t), Last: u.t, Rule: RuleAckedUnseen, Reason: ReasonCaptureDrop, Proof: Second,

@@ -129,6 +129,7 @@ type unseen struct {
 	lo, hi int64
 	t      int64
 	since  int64 // when the packet before it passed
+	before bool  // it may have been sent before the capture began: it arrived, that is all
 	ref    FrameRef
 }
 

@@ -42,6 +42,8 @@ type dispatcher struct {
 	first, last int64
 	previous    int64
 	disorder    uint64
+	sent        int64  // time of the frame that left the window last
+	unsorted    uint64 // frames that left it with an earlier one
 	leaps       uint64
 	leap        int64 // the longest
 	frames      uint64
@@ -133,6 +135,10 @@ func (o *dispatcher) pop() ref {
 // send hands r to its shard, and the time to all shards when it is due.
 func (o *dispatcher) send(r ref) {
 	t := r.packet.Time
+	if t < o.sent {
+		o.unsorted++
+	}
+	o.sent = t
 	if t >= o.tick {
 		if o.tick != 0 {
 			o.tickAll(t)

@@ -103,6 +103,38 @@ func TestDispatcherIgnoresBatches(t *testing.T) {
 	}
 }
 
+// TestDispatcherKnowsWhatItCannotSort: neighbours that changed places are put
+// into order; a file written backwards is not.
+func TestDispatcherKnowsWhatItCannotSort(t *testing.T) {
+	swapped, backwards := make([]int64, 4*window), make([]int64, 4*window)
+	for i := range swapped {
+		swapped[i] = int64(i^1) * 1e6
+		backwards[i] = int64(len(backwards)-i) * 1e6
+	}
+	for _, tt := range []struct {
+		name  string
+		times []int64
+		min   uint64
+		max   uint64
+	}{{"neighbours swapped", swapped, 0, 0}, {"backwards", backwards, setbacks + 1, 4 * window}} {
+		p := &pipeline{workers: 1, shards: []chan *parcel{make(chan *parcel, 64)}}
+		p.jobs.New = func() any { return &job{home: &p.jobs} }
+		p.parcels.New = func() any { return &parcel{} }
+		p.order.init(p)
+		j := &job{home: &sync.Pool{}}
+		for _, at := range tt.times {
+			j.decoded.Packets = append(j.decoded.Packets, decode.Packet{Time: at})
+		}
+		ready := make(chan *job, 1)
+		ready <- j
+		close(ready)
+		p.order.dispatchAll(ready)
+		if n := p.order.unsorted; n < tt.min || n > tt.max {
+			t.Errorf("%s: %d frames are called unsorted, want %d to %d", tt.name, n, tt.min, tt.max)
+		}
+	}
+}
+
 func TestDispatcherCountsDisorder(t *testing.T) {
 	var o dispatcher
 	for _, at := range []int64{10, 20, 15, 15, 5, 30} {

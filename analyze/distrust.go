@@ -5,10 +5,14 @@ import (
 	"whydrop/analyze/flow"
 )
 
-// disorderUseless is the share of frames stamped earlier than the one in front
-// from which the order of the file says nothing: a capture written backwards
-// has nearly all of them, one of several queues a few in a hundred.
-const disorderUseless = 0.1
+// A capture is in no order of time when sorting within a window leaves more than
+// setbacks steps back in it, and more than one in setbackEvery frames. One that
+// is written backwards has at least one in a window of frames, one of several
+// queues has none, and a clock is seldom set back.
+const (
+	setbacks     = 3
+	setbackEvery = 2 * window
+)
 
 // distrust leaves unaccounted what only the times of frames said, in a file
 // whose times are worthless.
@@ -29,7 +33,7 @@ func distrust(res *Result) {
 }
 
 func (r *Result) disordered() bool {
-	return float64(r.Disorder) > disorderUseless*float64(r.Counts.Frames)
+	return r.Unsorted > setbacks && r.Unsorted*setbackEvery > r.Counts.Frames
 }
 
 // byTime reports whether a rule concludes from how long somebody was silent, or

@@ -20,6 +20,7 @@ type Result struct {
 	GaveUp      flow.GaveUp
 	First, Last int64  // times of the capture, ns; valid if Counts.Frames > 0
 	Disorder    uint64 // frames with a time before that of the frame in front of them
+	Unsorted    uint64 // frames that are not in order of time even after sorting within a window
 	Leaps       uint64 // frames with a time far ahead of all in front of them
 	Leap        int64  // the farthest, ns
 	Interrupted bool   // stopped by the user: the report covers what was read

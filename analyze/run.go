@@ -43,6 +43,7 @@ func Run(ctx context.Context, src capture.Source, o Options) (*Result, error) {
 		First:       p.order.first,
 		Last:        p.order.last,
 		Disorder:    p.order.disorder,
+		Unsorted:    p.order.unsorted,
 		Leaps:       p.order.leaps,
 		Leap:        p.order.leap,
 		Interrupted: p.interrupted,

@@ -64,6 +64,10 @@ bench: ## Run the benchmarks
 bench-peers: build ## Time whydrop beside tcpdump, tcptrace and tshark on 1.5 M packets (flags in ARGS)
 	@$(ENV) go build -o bin/tracegen ./cmd/tracegen && go build -o bin/benchpeers ./cmd/benchpeers && bin/benchpeers $(ARGS)
 
+profile: build ## Profile a run on the benchmark's capture for the profile-guided build
+	@$(ENV) go build -o bin/tracegen ./cmd/tracegen && bin/tracegen -o /tmp/whydrop-profile.pcap && \
+		bin/whydrop analyze -q --cpuprofile cmd/whydrop/default.pgo /tmp/whydrop-profile.pcap; rm -f /tmp/whydrop-profile.pcap
+
 corpus: build ## Run whydrop over every capture below DIR and list what it gets wrong
 	@[ -n "$(DIR)" ] || { echo "make corpus DIR=folder"; exit 2; }
 	@$(ENV) go run ./cmd/corpus -whydrop bin/whydrop $(DIR)
@@ -71,4 +75,4 @@ corpus: build ## Run whydrop over every capture below DIR and list what it gets 
 lab: ## Make the shipped captures anew, from real kernels (root; network namespaces)
 	@$(ENV) go run ./cmd/lab -o testdata/pcap
 
-.PHONY: help demo build test check cross format race poison vet lint fuzz golden bench bench-peers corpus lab
+.PHONY: help demo build test check cross format race poison vet lint fuzz golden bench bench-peers profile corpus lab

@@ -111,15 +111,14 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 	}
 	ch.Evidence = l.Witnesses[:n:n]
 	ch.Rivals = rivals(l)
-	switch {
-	case l.Place == flow.Unaccounted:
-		if v.onSender(l.Dir) {
-			ch.Confidence = cause.Likely
-		}
-		ch.Rivals = []Rival{{cause.AckLost, "only between its sender and this capture, which lacks packets for certain"}}
-	default:
+	if l.Place != flow.Unaccounted {
 		c.weaken(&ch, l, f)
+		return ch
 	}
+	if v.onSender(l.Dir) {
+		ch.Confidence = cause.Likely
+	}
+	ch.Rivals = []Rival{{cause.AckLost, "only between its sender and this capture, which lacks packets for certain"}}
 	return ch
 }
 

@@ -32,8 +32,8 @@ func distrust(res *Result) {
 	}
 }
 
-func (r *Result) disordered() bool {
-	return r.Unsorted > setbacks && r.Unsorted*setbackEvery > r.Counts.Frames
+func (res *Result) disordered() bool {
+	return res.Unsorted > setbacks && res.Unsorted*setbackEvery > res.Counts.Frames
 }
 
 // byTime reports whether a rule concludes from how long somebody was silent, or

@@ -114,14 +114,13 @@ func (p *pipeline) run() ([]flow.Findings, error) {
 }
 
 // readAll numbers the batches of the source. It is the only one who touches src.
+// What was read before the run was stopped is analysed: a source may hold a
+// batch from the time when it was opened.
 func (p *pipeline) readAll() {
 	defer close(p.read)
-	for number := uint64(0); ; number++ {
-		if p.ctx.Err() != nil {
-			p.interrupted = true
-			return
-		}
+	for number := uint64(0); !p.interrupted; number++ {
 		batch, err := p.src.Next()
+		p.interrupted = p.ctx.Err() != nil
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				p.err = err

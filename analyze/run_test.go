@@ -112,3 +112,16 @@ func TestRunOfNothing(t *testing.T) {
 		t.Errorf("no frames gave %d frames, %d missing, %d flows", res.Counts.Frames, res.Ledger.Missing(), len(res.Flows))
 	}
 }
+
+// TestRunStoppedBeforeItBegan checks that what a source held already is told.
+func TestRunStoppedBeforeItBegan(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	res, err := analyze.Run(ctx, bulk(t).Source(10), analyze.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !res.Interrupted || res.Counts.Frames != 10 {
+		t.Errorf("interrupted %t after %d frames; want true after the 10 of the first batch", res.Interrupted, res.Counts.Frames)
+	}
+}

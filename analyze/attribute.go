@@ -315,10 +315,8 @@ func innocent(res *Result) {
 		if f.Refused {
 			n.refused++
 		}
-		if lonely(&f.Dir[0], &f.Dir[1]) || lonely(&f.Dir[1], &f.Dir[0]) {
-			if f.Protocol == decode.ProtoTCP {
-				n.oneWay++
-			}
+		if oneWay(f) {
+			n.oneWay++
 		}
 	}
 	for l := range res.Counts.Checksums {

@@ -154,13 +154,18 @@ func (a *auditor) oneWay() {
 			continue
 		}
 		tcp++
-		if lonely(&f.Dir[0], &f.Dir[1]) || lonely(&f.Dir[1], &f.Dir[0]) {
+		if oneWay(f) {
 			one++
 		}
 	}
 	if one > 0 {
 		a.find("one-way", one, true, "%d of %s captured in one direction only", one, many(tcp, "TCP flow was", "TCP flows were"))
 	}
+}
+
+// oneWay reports whether only one direction of TCP flow f was captured.
+func oneWay(f *flow.Facts) bool {
+	return f.Protocol == decode.ProtoTCP && (lonely(&f.Dir[0], &f.Dir[1]) || lonely(&f.Dir[1], &f.Dir[0]))
 }
 
 // lonely reports whether h was captured without its other direction although

@@ -40,7 +40,7 @@ const (
 // sides of a flow by direction: who sends in direction d is at sides[d].
 var sides = [2]vantagePlace{atOriginator, atResponder}
 
-// sender reports whether the tap is on the host that sends direction dir of the flow.
+// onSender reports whether the tap is on the host that sends direction dir of the flow.
 func (v vantage) onSender(dir uint8) bool { return v.onHost && v.place == sides[dir&1] }
 
 // onReceiver reports whether the tap is on the host that receives direction dir.

@@ -128,8 +128,6 @@ func (f *flowEncoder) appendDirection(b []byte, facts *flow.Facts, d int) []byte
 	b = appendDelay(b, h.MinDown)
 	b = append(b, `,"min_delay_to_sender_ms":`...)
 	b = appendDelay(b, h.MinUp)
-	b = append(b, `,"stalled_ms":`...)
-	b = appendFloat(b, milliseconds(h.Stalled))
 	return append(b, '}')
 }
 

@@ -106,7 +106,6 @@ func (b *builder) direction(i, d int) Direction {
 		Unneeded: h.Unneeded, Undecided: h.UndecidedNeed, Reordered: h.Reordered,
 		Duplicates: h.Duplicates[0] + h.Duplicates[1], ChecksumBad: h.ChecksumBad,
 		ZeroWindow: ZeroWindow{Episodes: h.ZeroWindows, MS: milliseconds(h.ZeroWindowNS)},
-		StalledMS:  milliseconds(h.Stalled),
 	}
 	for detail := flow.Fast; detail <= flow.Other; detail++ {
 		if n := h.Retransmissions[detail]; n > 0 {

@@ -204,7 +204,6 @@ type Direction struct {
 	RTT             *RTT              `json:"rtt_ms" jsonschema:"nullable"`
 	MinDown         *float64          `json:"min_delay_to_receiver_ms" jsonschema:"nullable"`
 	MinUp           *float64          `json:"min_delay_to_sender_ms" jsonschema:"nullable"`
-	StalledMS       float64           `json:"stalled_ms"`
 }
 
 // ZeroWindow counts the times the sender of this direction closed its window.

@@ -282,7 +282,6 @@ type Half struct {
 	TTL               uint8 // most recent
 	MaxFrame          uint32
 	Inbound, Outbound uint64 // frames by direction flag
-	Stalled           int64  // reserved for stalls, ns
 	MaxSegment        uint32 // largest payload of one frame
 	PaddedShort       uint64 // frames padded to the Ethernet minimum
 	UnpaddedShort     uint64 // frames below the Ethernet minimum, not padded: never was on a wire

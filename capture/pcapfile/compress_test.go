@@ -200,13 +200,19 @@ func TestTrailingNoise(t *testing.T) {
 	}
 }
 
-// TestCutInTheFirstBlock checks that what is cut before anything comes out says so.
+// TestCutInTheFirstBlock checks that what is cut before anything comes out is a
+// capture that ends too early, in every compression, and not an unreadable file.
 func TestCutInTheFirstBlock(t *testing.T) {
 	plain := sample(3000)
-	for name, octets := range map[string][]byte{"zstd": zst(t, plain), "lz4": lz(t, plain)} {
-		_, err := Open([]string{"-"}, Options{Stdin: bytes.NewReader(octets[:len(octets)/3])})
-		if err == nil || !strings.Contains(err.Error(), "ends inside its first compressed block") {
-			t.Errorf("%s: got %v", name, err)
+	for name, octets := range map[string][]byte{"gzip": gz(t, plain), "zstd": zst(t, plain), "lz4": lz(t, plain)} {
+		for _, n := range []int{5, 9, len(octets) / 3} {
+			got, in := read(t, octets[:n], Options{})
+			if name == "gzip" && len(got) > 0 && in.Damage != nil {
+				continue // its blocks are small
+			}
+			if len(got) != 0 || in.Damage == nil || !in.Damage.Cut || in.Compression != name {
+				t.Errorf("%s cut at %d: %d frames, compression %q, damage %+v", name, n, len(got), in.Compression, in.Damage)
+			}
 		}
 	}
 }

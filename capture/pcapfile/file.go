@@ -60,10 +60,15 @@ func newFile(path string, raw *counted, p *pool, bufferOctets int) (*file, error
 	var r io.Reader = buffered
 	if c, ok := codecOf(head); ok {
 		z, stop, err := c.open(buffered)
-		if err != nil {
+		f.input.Compression = c.name
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			f.cutEarly()
+			return f, nil
+		case err != nil:
 			return nil, f.fail(&capture.FileError{Path: path, Err: fmt.Errorf("damaged %s data: %w", c.name, err)})
 		}
-		r, f.input.Compression = z, c.name
+		r = z
 		f.gzip, _ = z.(*members)
 		f.closer = append(f.closer, stop)
 	}
@@ -79,6 +84,10 @@ func newFile(path string, raw *counted, p *pool, bufferOctets int) (*file, error
 func (f *file) recognise() error {
 	s := &f.stream
 	if !s.more(headMagic) {
+		if f.input.Compression != "" && errors.Is(s.err, io.ErrUnexpectedEOF) {
+			f.cutEarly()
+			return nil
+		}
 		return f.noHeader()
 	}
 	head := s.unread()
@@ -100,12 +109,18 @@ func (f *file) recognise() error {
 	return &capture.FileError{Path: f.input.Path, Err: err, Help: help}
 }
 
+// cutEarly notes that a compressed file ends before it gives as much as a magic:
+// its first block is not whole. What it held cannot be known, but that it is cut
+// can, as of a plain file that ends inside its header.
+func (f *file) cutEarly() {
+	f.input.Format = "unknown"
+	f.damage("ends inside its first block of "+f.input.Compression+" data", true)
+}
+
 // noHeader is the error of a file with fewer octets than a magic has.
 func (f *file) noHeader() error {
 	e := &capture.FileError{Path: f.input.Path}
 	switch n := len(f.stream.unread()); {
-	case n == 0 && errors.Is(f.stream.err, io.ErrUnexpectedEOF) && f.input.Compression != "":
-		e.Err = fmt.Errorf("damaged %s data: ends inside its first compressed block", f.input.Compression)
 	case !errors.Is(f.stream.err, io.EOF) && f.input.Compression != "":
 		e.Err = fmt.Errorf("damaged %s data: %w", f.input.Compression, f.stream.err)
 	case !errors.Is(f.stream.err, io.EOF):

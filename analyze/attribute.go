@@ -315,7 +315,7 @@ func innocent(res *Result) {
 		if f.Refused {
 			n.refused++
 		}
-		if oneWay(f) {
+		if f.OneWay() {
 			n.oneWay++
 		}
 	}

@@ -18,10 +18,6 @@ const (
 	// disorderShare is the share of frames out of time order from which rules
 	// that use time are weak: wire-evidence.md b-19.
 	disorderShare = 0.001
-
-	// oneWayPackets is how many packets a direction must have before the
-	// absence of the other one is a finding.
-	oneWayPackets = 3
 )
 
 // labelCopies decides for the whole file whose the copies are: those that came
@@ -154,26 +150,13 @@ func (a *auditor) oneWay() {
 			continue
 		}
 		tcp++
-		if oneWay(f) {
+		if f.OneWay() {
 			one++
 		}
 	}
 	if one > 0 {
 		a.find("one-way", one, true, "%d of %s captured in one direction only", one, many(tcp, "TCP flow was", "TCP flows were"))
 	}
-}
-
-// oneWay reports whether only one direction of TCP flow f was captured.
-func oneWay(f *flow.Facts) bool {
-	return f.Protocol == decode.ProtoTCP && (lonely(&f.Dir[0], &f.Dir[1]) || lonely(&f.Dir[1], &f.Dir[0]))
-}
-
-// lonely reports whether h was captured without its other direction although
-// somebody acknowledged its data, or it acknowledges somebody's. SYNs alone
-// are no conversation: they may have been unanswered.
-func lonely(h, other *flow.Half) bool {
-	onlySYNs := h.Start && h.Packets <= 1+h.Retransmissions[flow.SYN]+h.Retransmissions[flow.SYNACK]
-	return other.Packets == 0 && h.Packets >= oneWayPackets && !onlySYNs
 }
 
 func (a *auditor) cut() {

@@ -18,17 +18,6 @@ type blindness struct {
 	unanswered uint64 // packets that nothing acknowledges in the capture
 }
 
-// oneWay reports whether f carried data of which the answers are not in the
-// capture, or acknowledged data that is not. SYNs may just have been unanswered.
-func oneWay(f *flow.Facts) bool {
-	h, other := &f.Dir[0], &f.Dir[1]
-	if h.Packets == 0 {
-		h, other = other, h
-	}
-	syns := h.Retransmissions[flow.SYN] + h.Retransmissions[flow.SYNACK] + 1
-	return f.Protocol == decode.ProtoTCP && other.Packets == 0 && (h.Data > 0 || h.Packets > syns)
-}
-
 // unansweredRequest reports whether f ends, in this capture, in a SYN or SYN-ACK
 // that nobody answered. It, or its answer, was lost, or a filter or a scanner
 // stays silent; or the capture was taken with a filter for SYNs.
@@ -57,7 +46,7 @@ func (b *builder) cannotTell(i int) bool {
 	case t.missing > t.only:
 		return true
 	case f.Protocol == decode.ProtoTCP:
-		return oneWay(f) || unansweredRequest(f)
+		return f.OneWay() || unansweredRequest(f)
 	}
 	// IP IDs or RTP numbers that count datagrams show what never reached this tap.
 	// Only at the receiver is that all of the path.

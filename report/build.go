@@ -127,18 +127,18 @@ func (b *builder) addFlow(i int) {
 	}
 	if f.Protocol == decode.ProtoTCP && f.Dir[0].Data+f.Dir[1].Data > 0 {
 		b.blind.tcp++
-		if !oneWay(f) {
+		if !f.OneWay() {
 			b.blind.bothWays++
 		}
 	}
-	if f.Protocol != decode.ProtoTCP || oneWay(f) || unansweredRequest(f) {
+	if f.Protocol != decode.ProtoTCP || f.OneWay() || unansweredRequest(f) {
 		b.blind.unanswered += t.sent
 	}
 	if b.cannotTell(i) {
 		b.blind.flows++
 		b.blind.packets += t.sent
 		switch {
-		case oneWay(f):
+		case f.OneWay():
 			b.blind.oneWay++
 		case unansweredRequest(f):
 			b.blind.requests += t.sent

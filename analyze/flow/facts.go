@@ -2,6 +2,18 @@ package flow
 
 import "whydrop/decode"
 
+// OneWay reports whether f is a TCP flow of which the capture holds one direction
+// only: it carried data of which the answers are not here, or acknowledged data
+// that is not. SYNs alone are no conversation: they may have been unanswered.
+func (f *Facts) OneWay() bool {
+	h, other := &f.Dir[0], &f.Dir[1]
+	if h.Packets == 0 {
+		h, other = other, h
+	}
+	syns := h.Retransmissions[SYN] + h.Retransmissions[SYNACK] + 1
+	return f.Protocol == decode.ProtoTCP && other.Packets == 0 && (h.Data > 0 || h.Packets > syns)
+}
+
 // count counts s, which is no copy.
 func (c *Conn) count(h *track, s *Segment) {
 	f := &c.Facts.Dir[s.Dir]

@@ -174,6 +174,12 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 		if c.dropped(h, r, &o) {
 			o.is2 |= isDropped
 		}
+		if h.covers(x.lo-1, x.lo) {
+			o.is2 |= headHad
+		}
+		if h.covers(x.hi(), x.hi()+1) {
+			o.is2 |= tailHad
+		}
 		if k.via == viaMissing && k.tail > 0 {
 			h.ids.tail(x.id, k.tail)
 			if n := k.tail - c.triesBefore(h, x.t-h.last.t); n >= hiddenLeast {

@@ -71,18 +71,20 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 		}
 	}
 	h.needAll()
+	var aside []mark
 	for i := range h.odds.list {
 		x := &h.odds.list[i]
 		if !ripe(x) || x.is2&isJudged != 0 {
 			continue
 		}
 		if x.is2&isResent != 0 {
-			c.condemn(dir, int32(i))
+			aside = c.condemn(dir, int32(i), aside)
 		}
 		if x.is&sentBad != 0 {
 			c.mark(dir, x, x.lo, x.hi(), -1)
 		}
 	}
+	c.markAside(dir, aside)
 	for i := range h.odds.list {
 		x := &h.odds.list[i]
 		if ripe(x) && x.is2&isJudged == 0 && x.cov == 0 && x.is&sentBad == 0 {
@@ -116,35 +118,6 @@ func (h *track) needAll() {
 				q.need = Needed
 			}
 		})
-	}
-}
-
-// condemn marks what retransmission x of dir says about what passed before it:
-// if it was needed, every earlier copy of its octets was lost. b-10.
-func (c *Conn) condemn(dir uint8, i int32) {
-	h := &c.half[dir]
-	x := &h.odds.list[i]
-	if x.need == Unneeded {
-		return
-	}
-	last := int32(-1)
-	h.odds.overlapping(x.lo, x.hi(), func(k int32, q *odd) {
-		if k == i || q.t >= x.t {
-			return // an original that passed behind its repair was needless, not lost
-		}
-		if q.cov != 0 && q.covered() <= x.t {
-			return // all of it had arrived: x repairs what else it holds
-		}
-		if x.need == Needed {
-			c.mark(dir, q, x.lo, x.hi(), i)
-		} else if last < 0 || q.t > h.odds.list[last].t {
-			last = k
-		}
-	})
-	if last >= 0 {
-		if q := &h.odds.list[last]; q.doubt == 0 {
-			q.doubt = i + 1
-		}
 	}
 }
 

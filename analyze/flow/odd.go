@@ -50,6 +50,8 @@ const (
 	sawAcks                           // the reverse direction had spoken
 	isDirect                          // nothing is missing between it and what covered it
 	isTailRepair                      // by c-11
+	headHad                           // the octet in front of it had been covered when it passed
+	tailHad                           // that behind it
 )
 
 // odds is the odd list of one half.

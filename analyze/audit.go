@@ -186,15 +186,19 @@ func (a *auditor) clock() {
 }
 
 func (a *auditor) offload() {
-	var pending, super uint64
+	var pending, super, blanked uint64
 	for l := range a.res.Counts.Checksums {
 		pending += a.res.Counts.Checksums[l][decode.ChecksumPending]
 	}
 	for i := range a.res.Flows {
 		super += a.res.Flows[i].Dir[0].Super + a.res.Flows[i].Dir[1].Super
+		blanked += a.res.Flows[i].Dir[0].ChecksumBlanked + a.res.Flows[i].Dir[1].ChecksumBlanked
 	}
 	if pending > 0 {
 		a.find("offload", pending, false, "%s not filled in yet when captured: the NIC does it later", many(pending, "checksum was", "checksums were"))
+	}
+	if blanked > 0 {
+		a.find("payload-blanked", blanked, false, "%s a wrong checksum and zeros for a payload, from senders of which no checksum over payload is right here: the file was made anonymous", many(blanked, "frame has", "frames have"))
 	}
 	if super > 0 {
 		a.find("super-frames", super, false, "%s larger than a segment, by segmentation offload, and counted as the packets they stand for", many(super, "frame is", "frames are"))

@@ -40,6 +40,9 @@ func hashPayload(s checksum.Sum, n int) uint32 {
 	return uint32(mix(uint64(s), uint64(n)) >> 32)
 }
 
+// HashOfZeros is the PayloadHash of n octets that are all zero.
+func HashOfZeros(n uint32) uint32 { return hashPayload(checksum.Sum(0), int(n)) }
+
 // hashMACs hashes the twelve octets of both MAC addresses.
 func hashMACs(b []byte) uint32 {
 	return uint32(mix(binary.LittleEndian.Uint64(b[0:8]), uint64(binary.LittleEndian.Uint32(b[8:12]))) >> 32)

@@ -86,10 +86,17 @@ func (b *builder) soundness(d Drops) string {
 	if b.blind.tcp > 0 {
 		parts = append(parts, "both directions")
 	}
-	var good, bad uint64
+	var good, bad, blanked uint64
+	for i := range b.res.Flows {
+		blanked += b.res.Flows[i].Dir[0].ChecksumBlanked + b.res.Flows[i].Dir[1].ChecksumBlanked
+	}
 	for l := range decode.NumLayers {
 		good += c.Checksums[l][decode.ChecksumGood]
 		bad += c.Checksums[l][decode.ChecksumBad] + c.Checksums[l][decode.ChecksumForbidden]
+	}
+	bad -= min(bad, blanked)
+	if blanked > 0 {
+		parts = append(parts, counted(blanked, "payload")+" blanked")
 	}
 	switch {
 	case bad > 0:

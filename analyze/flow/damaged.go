@@ -56,14 +56,25 @@ func (c *Conn) believeSum(h *track, s *Segment, e *Event) {
 	}
 	switch {
 	case s.is(badIP):
-	case s.is(badTCP) && !h.summed:
+	case s.is(badTCP) && (!h.summed || h.blanked(s)):
 		e.note(SawBadTCP)
-		h.trusted = s.Ref()
+		if h.summed {
+			c.Facts.Dir[s.Dir].ChecksumBlanked++
+		}
+		h.trusted, h.scrubbed = s.Ref(), h.summed
 		c.Facts.Dir[s.Dir].ChecksumBad++
 		s.marks &^= badTCP
 	case !s.is(badTCP | sumPending | cut):
 		h.summed = true
+		h.summedData = h.summedData || s.Len > 0
 	}
+}
+
+// blanked reports whether the capture overwrote the payload of s, as archives of
+// headers do: it is all zeros, and none of its sender has a right checksum over
+// payload here. Its header may be whole; nobody can tell.
+func (h *track) blanked(s *Segment) bool {
+	return s.Len > 0 && !h.summedData && s.Hash == decode.HashOfZeros(s.Len)
 }
 
 // repairSeq finds the octets of a damaged segment: its sequence number, or that
@@ -124,7 +135,7 @@ func (h *track) believeArrived(ripe func(*odd) bool) {
 	var arrived []int32
 	for i := range h.odds.list {
 		x := &h.odds.list[i]
-		if h.summed && x.ref() == h.trusted {
+		if h.summed && x.ref() == h.trusted && (h.summedData || !h.scrubbed) {
 			x.is |= sentBad // its sender does compute checksums
 		}
 		if !ripe(x) || x.is&sentBad == 0 || x.cov == 0 || x.is2&isJudged != 0 {

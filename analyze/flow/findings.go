@@ -256,6 +256,7 @@ type Half struct {
 	Copies          [2]uint64 // copies by when they came: within CopyImmediate, later
 	ChecksumBad     uint64
 	ChecksumPending uint64
+	ChecksumBlanked uint64 // of ChecksumBad: over a payload that the capture blanked
 	Malformed       uint64
 	Super           uint64 // frames larger than one segment (TSO, GRO)
 

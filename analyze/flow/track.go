@@ -20,6 +20,8 @@ type track struct {
 	spoke               bool     // window is valid
 	fromSYN             bool     // it is that of a SYN
 	summed              bool     // one of its checksums was right here
+	summedData          bool     // over payload
+	scrubbed            bool     // trusted is blank: see blanked
 	trusted             FrameRef // the last segment that was taken for whole in spite of its checksum
 	offload             bool     // its checksums are wrong here and were right on the wire
 	goodHeads, badHeads uint32   // IP headers by their checksum, as far as looked ahead

@@ -163,6 +163,9 @@ func (b *builder) send(k *packet, m *mods) (sent, error) {
 		head.proto = protoICMPv6
 	}
 	fillSum(&head, body, m)
+	if m.blank && k.proto == protoTCP {
+		clear(body[body[12]>>4*4:])
+	}
 	p.ip = head.marshal(body)
 	if m.badIP && src.addr.Addr().Is4() {
 		p.ip[10] ^= 0x01

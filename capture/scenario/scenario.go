@@ -41,6 +41,7 @@
 //	ttl N, id N, nodf  instead of the habit of the host
 //	bad ip|tcp|udp     wrong checksum; flip N: a bit of octet N of the IP packet is flipped
 //	sum N, pending     transport checksum N, or that of the pseudo-header only (offload)
+//	blank              the capture wrote zeros over the payload (TCP)
 //	offload            the capture says that the checksum is pending
 //	in, out            direction; unpadded: no Ethernet padding; cut N: captured octets
 //	vlan N, vxlan A B KEY, gre A B KEY

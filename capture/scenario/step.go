@@ -121,6 +121,7 @@ type mods struct {
 	flip     int  // octet of the IP packet of which a bit is flipped; -1 = none
 	sum      int  // value of the transport checksum; -1 = the right one
 	pending  bool
+	blank    bool // the capture overwrote the payload with zeros
 	offload  bool // the capture says that the checksum is pending
 	dir      capture.Direction
 	unpadded bool

@@ -286,6 +286,7 @@ var modWords = map[string]func(*mods, *words) error{
 	"cut":      func(m *mods, w *words) error { return take(w, &m.cut, maxSegment) },
 	"flip":     func(m *mods, w *words) error { return take(w, &m.flip, maxSegment) },
 	"sum":      func(m *mods, w *words) error { return take(w, &m.sum, math.MaxUint16) },
+	"blank":    func(m *mods, w *words) error { m.blank = true; return nil },
 	"pending":  func(m *mods, w *words) error { m.pending = true; return nil },
 	"offload":  func(m *mods, w *words) error { m.offload = true; return nil },
 	"in":       func(m *mods, w *words) error { m.dir = capture.Inbound; return nil },

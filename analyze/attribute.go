@@ -10,6 +10,7 @@ import (
 // judged first, then the place of the tap is decided, and only then is anything
 // said about hosts and the network.
 func conclude(res *Result, o Options) {
+	points(res)
 	labelCopies(res)
 	audit(res)
 	distrust(res)
@@ -100,7 +101,7 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 		Flow: l.Flow, Dir: l.Dir, Src: src, Dst: dst, Protocol: f.Protocol,
 		Locus: at, Cause: causeOf(l, f, at), Confidence: confidence(l.Proof),
 		Rule: l.Rule, First: l.First, Last: l.Last,
-		Repair: l.Repair, RepairTime: l.RepairTime, Router: l.Router,
+		Repair: l.Repair, RepairTime: l.RepairTime, Router: l.Router, Between: l.Between,
 	}
 	if l.Frame.Number != 0 {
 		ch.Frames = []flow.FrameRef{l.Frame}
@@ -150,6 +151,9 @@ func (c witnesses) locus(l *flow.Lost, v vantage) cause.Locus {
 		}
 		return cause.Upstream
 	case flow.AfterTap:
+		if l.Between == flow.BetweenPoints {
+			return cause.Downstream // of the first point, by what the second shows
+		}
 		if v.onReceiver(l.Dir) {
 			return cause.ReceiverHost
 		}
@@ -294,6 +298,8 @@ func rivals(l *flow.Lost) []Rival {
 		return []Rival{{cause.Unknown, "the receiver has it: it was not lost"}}
 	case flow.RuleTailRepair, flow.RuleIDGap:
 		return []Rival{{cause.AckLost, "missing IP IDs do not say what the packets carried"}}
+	case flow.RuleTwoPoints:
+		return []Rival{{cause.CaptureDropped, "the second point missed no packet that is known to have passed it"}}
 	case flow.RuleDroppedAfterTap:
 		return []Rival{{cause.AckLost, "the receiver went on to acknowledge other packets, and not this one"}}
 	}

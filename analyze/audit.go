@@ -28,7 +28,7 @@ func labelCopies(res *Result) {
 	for i := range res.Flows {
 		prompt += res.Flows[i].Dir[0].Copies[0] + res.Flows[i].Dir[1].Copies[0]
 	}
-	res.Spanned = float64(prompt) > spanShare*float64(res.Counts.Frames)
+	res.Spanned = res.Points != nil || float64(prompt) > spanShare*float64(res.Counts.Frames)
 	for i := range res.Flows {
 		for d := range res.Flows[i].Dir {
 			h := &res.Flows[i].Dir[d]
@@ -36,10 +36,14 @@ func labelCopies(res *Result) {
 			if res.Spanned {
 				h.Duplicates = [2]uint64{h.Copies[1], h.Copies[0]}
 			}
+			if res.Points != nil { // whatever the routers between the points took
+				h.Duplicates[0] -= h.LateTwins
+				h.Duplicates[1] += h.LateTwins
+			}
 		}
 	}
 	for i := range res.Symptoms {
-		if s := &res.Symptoms[i]; res.Spanned && s.Kind == flow.Duplicate && s.For < flow.CopyImmediate {
+		if s := &res.Symptoms[i]; res.Spanned && s.Kind == flow.Duplicate && (s.For < flow.CopyImmediate || res.Points != nil && s.Twin) {
 			s.Detail = flow.CaptureCopy
 		}
 	}
@@ -133,7 +137,13 @@ func (a *auditor) copies() {
 			own += a.res.Flows[i].Dir[d].Duplicates[1]
 		}
 	}
-	if own > 0 {
+	if p := a.res.Points; p != nil {
+		a.find("two-points", p.Both, false, "%s twice, the second time with a TTL lower by %d: the file holds two capture points, on both sides of %s",
+			many(p.Both, "packet is here", "packets are here"), p.Hops, many(uint64(p.Hops), "router", "routers"))
+		if p.Missed > 0 {
+			a.find("point-missed", p.Missed, true, "%s one of the two points, and passed the other", many(p.Missed, "packet is missing at", "packets are missing at"))
+		}
+	} else if own > 0 {
 		a.find("duplicates", own, false, "%s captured twice and counted once", many(own, "frame was", "frames were"))
 	}
 	if network > 0 {

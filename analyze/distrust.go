@@ -25,10 +25,8 @@ func distrust(res *Result) {
 		if !byTime(l.Rule) || l.Place == flow.Unaccounted {
 			continue
 		}
-		m := &res.Flows[l.Flow].Dir[l.Dir&1].Missing
-		m[l.Place] -= min(uint64(l.Packets), m[l.Place])
-		m[flow.Unaccounted] += uint64(l.Packets)
-		l.Place, l.Reason, l.Proof = flow.Unaccounted, flow.ReasonAmbiguous, flow.Fits
+		res.move(l, flow.Unaccounted)
+		l.Reason, l.Proof = flow.ReasonAmbiguous, flow.Fits
 	}
 }
 
@@ -60,7 +58,7 @@ func byOrder(r flow.Rule) bool {
 // say otherwise.
 func (c witnesses) weaken(ch *Charge, l *flow.Lost, f *flow.Facts) {
 	switch {
-	case c.lossy && byAbsence(l.Rule), l.Reason == flow.ReasonTail && l.Proof != flow.Second && lacksPackets(f):
+	case c.lossy && byAbsence(l.Rule), c.lossy && l.Rule == flow.RuleTwoPoints && l.Proof != flow.Second, l.Reason == flow.ReasonTail && l.Proof != flow.Second && lacksPackets(f):
 		ch.Confidence = min(ch.Confidence, cause.Possible)
 		ch.Rivals = append(ch.Rivals, Rival{cause.CaptureDropped, "this capture lacks packets for certain, and may lack this one"})
 	case c.disordered && byOrder(l.Rule):

@@ -42,11 +42,16 @@ func merge(res *Result, found []flow.Findings) {
 		for i := range found[s].Losses {
 			found[s].Losses[i].Flow = renumber[s][found[s].Losses[i].Flow]
 		}
+		for i := range found[s].Loners {
+			found[s].Loners[i].Flow = renumber[s][found[s].Loners[i].Flow]
+		}
+		res.loners = append(res.loners, found[s].Loners...)
 		res.Symptoms = append(res.Symptoms, found[s].Symptoms...)
 		losses = append(losses, found[s].Losses...)
 		found[s] = flow.Findings{}
 	}
 	slices.SortFunc(res.Symptoms, compareSymptoms)
+	slices.SortFunc(res.loners, func(a, b flow.Loner) int { return cmp.Or(cmp.Compare(a.Time, b.Time), compareFrames(a.Frame, b.Frame)) })
 	slices.SortFunc(losses, compareLosses)
 	res.Ledger.Losses = losses
 }

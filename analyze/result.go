@@ -18,13 +18,23 @@ type Result struct {
 	Ledger      Ledger
 	Conclusions []Conclusion // what looks like loss and is none, in the order of cause IDs
 	GaveUp      flow.GaveUp
-	First, Last int64  // times of the capture, ns; valid if Counts.Frames > 0
-	Disorder    uint64 // frames with a time before that of the frame in front of them
-	Unsorted    uint64 // frames that are not in order of time even after sorting within a window
-	Leaps       uint64 // frames with a time far ahead of all in front of them
-	Leap        int64  // the farthest, ns
-	Interrupted bool   // stopped by the user: the report covers what was read
-	Spanned     bool   // the capture holds most packets twice (a mirror port, "any", a bond)
+	First, Last int64        // times of the capture, ns; valid if Counts.Frames > 0
+	Disorder    uint64       // frames with a time before that of the frame in front of them
+	Unsorted    uint64       // frames that are not in order of time even after sorting within a window
+	Leaps       uint64       // frames with a time far ahead of all in front of them
+	Leap        int64        // the farthest, ns
+	Interrupted bool         // stopped by the user: the report covers what was read
+	Points      *Points      // nil: the file holds one capture point
+	loners      []flow.Loner // packets that passed one of two points
+	Spanned     bool         // the capture holds most packets twice (a mirror port, "any", a bond)
+}
+
+// Points are two capture points in one file, on both sides of routers: most
+// packets are in it twice, with TTLs that differ. wire-evidence.md c-2.
+type Points struct {
+	Hops   uint8  // routers between them
+	Both   uint64 // packets seen at both
+	Missed uint64 // packets that are here from one point only, though they passed the other
 }
 
 // Tap says where the capture was taken.
@@ -95,6 +105,7 @@ type Charge struct {
 	Rivals     []Rival
 	Repair     flow.FrameRef
 	RepairTime int64
+	Between    flow.Between
 	Router     decode.Addr // who sent the ICMP error, if Rule is RuleICMPQuote
 }
 

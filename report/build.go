@@ -252,6 +252,12 @@ func (b *builder) charge(c *analyze.Charge) Charge {
 			out.RepairedIn = in
 		}
 	}
+	switch c.Between {
+	case flow.BetweenPoints:
+		out.Points = "between"
+	case flow.BeyondPoints:
+		out.Points = "beyond"
+	}
 	if c.Rule == flow.RuleICMPQuote {
 		out.Router = c.Router.String()
 	}

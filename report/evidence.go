@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"whydrop/analyze"
 	"whydrop/analyze/flow"
@@ -15,6 +16,8 @@ func says(c *analyze.Charge, w flow.Witness) string {
 	switch w.Says {
 	case flow.SaysPassed:
 		return passed(c, w)
+	case flow.SaysFirstPoint:
+		return strings.Replace(passed(c, w), "passes, never arrives", "passes the first point, never the second", 1)
 	case flow.SaysGapOpened:
 		return "passes beyond a gap: " + a + "–" + b + " is missing here"
 	case flow.SaysSACK:
@@ -74,7 +77,7 @@ func repaired(c *analyze.Charge, w flow.Witness) string {
 		text = "data " + count(w.A) + "–" + count(w.B) + " sent again"
 	}
 	for _, first := range c.Evidence {
-		if first.Says == flow.SaysPassed && w.Time > first.Time {
+		if (first.Says == flow.SaysPassed || first.Says == flow.SaysFirstPoint) && w.Time > first.Time {
 			return text + ", " + duration(w.Time-first.Time) + " later"
 		}
 	}

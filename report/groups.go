@@ -26,6 +26,7 @@ type groupKey struct {
 	locus    cause.Locus
 	cause    cause.ID
 	possible bool
+	between  flow.Between
 }
 
 // groups are the lines of the first screen: most packets first, and those that
@@ -34,7 +35,7 @@ func (b *builder) groups() []Group {
 	byKey := map[groupKey][]*analyze.Charge{}
 	for i := range b.res.Ledger.Charges {
 		c := &b.res.Ledger.Charges[i]
-		k := groupKey{c.Locus, c.Cause, c.Confidence == cause.Possible}
+		k := groupKey{c.Locus, c.Cause, c.Confidence == cause.Possible, c.Between}
 		byKey[k] = append(byKey[k], c)
 	}
 	type entry struct {
@@ -64,7 +65,7 @@ func (b *builder) groups() []Group {
 	slices.SortFunc(order, func(x, y entry) int {
 		return cmp.Or(cmp.Compare(only(x), only(y)), cmp.Compare(y.packets, x.packets),
 			cmp.Compare(x.key.locus, y.key.locus), cmp.Compare(x.key.cause, y.key.cause),
-			cmp.Compare(second(x), second(y)))
+			cmp.Compare(x.key.between, y.key.between), cmp.Compare(second(x), second(y)))
 	})
 	groups := make([]Group, 0, len(order))
 	for _, e := range order {
@@ -82,7 +83,7 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 	}
 	g := Group{
 		Packets: packets, Locus: k.locus.String(), Cause: string(k.cause),
-		Phrase: where[k.locus] + ": " + b.whyOf(k, rule), Confidence: sure.String(),
+		Phrase: b.where(k) + ": " + b.whyOf(k, rule), Confidence: sure.String(),
 		Rule: ruleOf(rule).id, Not: rivals(charges), Do: b.doOf(k, charges),
 		Flows: flowsOf(charges), When: b.when(charges),
 	}
@@ -93,6 +94,17 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 		g.Not = []string{}
 	}
 	return g
+}
+
+// where says the place of a line.
+func (b *builder) where(k groupKey) string {
+	if words, ok := whereBetween[k.between]; ok && k.locus == cause.Downstream {
+		return words
+	}
+	if b.res.Points != nil && k.locus == cause.Upstream {
+		return "upstream of both capture points"
+	}
+	return where[k.locus]
 }
 
 func (b *builder) whyOf(k groupKey, rule flow.Rule) string {

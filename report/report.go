@@ -248,6 +248,7 @@ type Charge struct {
 	Dst        string     `json:"dst"`
 	Protocol   string     `json:"protocol"`
 	Locus      string     `json:"locus" jsonschema:"enum=sender-host,enum=upstream,enum=downstream,enum=receiver-host,enum=capture,enum=unknown"`
+	Points     string     `json:"points,omitempty" jsonschema:"enum=between,enum=beyond"` // where, with respect to two capture points in one file
 	Cause      string     `json:"cause"`
 	Confidence string     `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
 	Rule       string     `json:"rule"`

@@ -16,6 +16,12 @@ var where = [cause.NumLoci]string{
 	cause.ReceiverHost: "in the receiver host",
 }
 
+// whereBetween says where a packet was lost with respect to two capture points.
+var whereBetween = map[flow.Between]string{
+	flow.BetweenPoints: "between the two capture points",
+	flow.BeyondPoints:  "downstream of both capture points",
+}
+
 // shortWhere says a locus in a table.
 var shortWhere = [cause.NumLoci]string{
 	cause.LocusUnknown: "somewhere",
@@ -111,6 +117,7 @@ var rules = [flow.NumRules]ruleText{
 	flow.RuleOneWay:          {"one-way", "Only one direction is in this capture."},
 	flow.RuleFileCounter:     {"file-counter", "The capture itself counted its drops."},
 	flow.RuleDatagramID:      {"datagram-id", "The IP IDs of the socket count its datagrams, and some are missing here."},
+	flow.RuleTwoPoints:       {"two-points", "It passed the first of the two capture points of this file, and never the second."},
 	flow.RuleRTP:             {"rtp", "RTP sequence numbers are missing here."},
 }
 

@@ -28,7 +28,7 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 		b.facts.Append(*rest)
 	}
 	f := flow.Findings{
-		Flows: b.facts.Take(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses, GaveUp: b.log.GaveUp,
+		Flows: b.facts.Take(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses, Loners: b.log.Loners, GaveUp: b.log.GaveUp,
 	}
 	place := make([]uint32, b.opened)
 	if rest != nil {
@@ -41,6 +41,9 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 	}
 	for i := range f.Symptoms {
 		f.Symptoms[i].Flow = place[f.Symptoms[i].Flow]
+	}
+	for i := range f.Loners {
+		f.Loners[i].Flow = place[f.Loners[i].Flow]
 	}
 	for i := range f.Losses {
 		f.Losses[i].Flow = place[f.Losses[i].Flow]

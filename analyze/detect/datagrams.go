@@ -197,15 +197,15 @@ func (e *Datagrams) makeRoom() {
 	}
 	if best >= 0 {
 		e.log.GaveUp.Flows++
-		e.end(best)
+		e.end(best, e.now)
 	}
 }
 
-// end finishes conversation i.
-func (e *Datagrams) end(i int32) {
+// end finishes conversation i; end is as for Talk.Finish.
+func (e *Datagrams) end(i int32, end int64) {
 	t := &e.talks[i]
 	pair := e.pairs[t.key.pairKey]
-	t.Finish()
+	t.Finish(end)
 	if pair.Users == 0 {
 		delete(e.pairs, t.key.pairKey)
 	}
@@ -230,7 +230,7 @@ func (e *Datagrams) Tick(now int64) {
 			continue
 		}
 		if now-t.last > idleTime {
-			e.end(d.index)
+			e.end(d.index, now)
 		} else {
 			e.idle.push(due{now + checkTime, d.index, d.number})
 		}
@@ -243,7 +243,7 @@ func (e *Datagrams) Finish(last int64) flow.Findings {
 	e.finishFragments(last)
 	for i := range e.talks {
 		if e.talks[i].Talk != nil {
-			e.end(int32(i))
+			e.end(int32(i), last)
 		}
 	}
 	return e.findings(nil)

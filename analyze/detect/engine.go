@@ -214,9 +214,13 @@ func concatenate(a, b flow.Findings) flow.Findings {
 	for i := range b.Losses {
 		b.Losses[i].Flow += n
 	}
+	for i := range b.Loners {
+		b.Loners[i].Flow += n
+	}
 	a.Flows = append(a.Flows, b.Flows...)
 	a.Symptoms = append(a.Symptoms, b.Symptoms...)
 	a.Losses = append(a.Losses, b.Losses...)
+	a.Loners = append(a.Loners, b.Loners...)
 	a.GaveUp.Add(b.GaveUp)
 	return a
 }

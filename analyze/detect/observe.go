@@ -63,6 +63,7 @@ func (e *Engine) tally(c *conn, y *flow.Symptom) {
 // copy is decided when the whole file is known.
 func tellCopy(s *flow.Segment, e *flow.Event, out *flow.Symptom) {
 	out.Kind, out.Detail, out.Octets, out.For = flow.Duplicate, flow.NetworkCopy, s.Len, e.Ago
+	out.Twin = e.Twin
 }
 
 // tellGap: octets are missing in front of this segment.

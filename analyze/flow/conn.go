@@ -101,12 +101,16 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	key := s.key()
 	if c.mayBeCopy(h, r, s, lo, n) {
 		if ago, yes := h.copyOf(s, lo, n, key); yes {
+			h.twins, e.Twin = h.twins.again(&c.Facts.Dir[s.Dir], key, s.TTL, s.Time, ago)
 			c.sawCopy(s, ago, e)
 			return
 		}
 	}
 	if n == 0 || s.Flags&decode.RST != 0 {
 		h.recent.add(key, s.Time)
+	}
+	if h.twins != nil {
+		c.twin(h, s, key, lo, n)
 	}
 	c.count(h, s)
 	id, numbered := h.ids.unwrap(s)

@@ -70,6 +70,7 @@ type stream struct {
 	lates   []deferred
 	damaged []deferred
 	bad     uint64 // damaged packets
+	twins   *twins // of packets that pass two capture points; nil: there is one
 }
 
 // A deferred frame is judged when more is known.
@@ -109,10 +110,15 @@ func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 	h := t.stream(dir)
 	s := sight(p)
 	if ago, yes := h.seen.copyOf(&s); yes {
-		t.Copied(p, dir, ago)
+		var twin bool
+		h.twins, twin = h.twins.again(&t.Facts.Dir[dir], s.key, s.ttl, s.t, ago)
+		t.copied(p, dir, ago, twin)
 		return
 	}
 	h.seen.add(s)
+	if h.twins != nil {
+		t.twin(h, &s, dir)
+	}
 	t.Count(p, dir)
 	damaged := t.judgeSum(h, p, dir)
 	byID := t.identify(h, p, dir)
@@ -130,14 +136,16 @@ func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 }
 
 // Copied notes a packet that passed before.
-func (t *Talk) Copied(p *decode.Packet, dir uint8, ago int64) {
+func (t *Talk) Copied(p *decode.Packet, dir uint8, ago int64) { t.copied(p, dir, ago, false) }
+
+func (t *Talk) copied(p *decode.Packet, dir uint8, ago int64, twin bool) {
 	i := 0
 	if ago >= CopyImmediate {
 		i = 1
 	}
 	t.Facts.Dir[dir].Copies[i]++
 	s := t.symptom(p, dir, Duplicate, NetworkCopy)
-	s.For = ago
+	s.For, s.Twin = ago, twin
 	t.log.Symptom(s)
 }
 
@@ -211,8 +219,9 @@ func (t *Talk) Count(p *decode.Packet, dir uint8) {
 	t.Facts.Tunnelled = t.Facts.Tunnelled || p.NumOuter > 0
 }
 
-// Finish ends the conversation.
-func (t *Talk) Finish() {
+// Finish ends the conversation. end is the time up to which the capture would
+// have seen more of it.
+func (t *Talk) Finish(end int64) {
 	for d := range t.half {
 		f := &t.Facts.Dir[d]
 		f.InitialTTL = f.TTL == 64 || f.TTL == 128 || f.TTL == 255
@@ -221,6 +230,9 @@ func (t *Talk) Finish() {
 			continue
 		}
 		t.settle(h, uint8(d), forever)
+		if h.twins != nil {
+			h.twins.finish(end, func(x *sighted) { t.single(h, uint8(d), x) })
+		}
 		if f.IDClass = No; h.numbers == Yes {
 			f.IDClass = Yes
 		}

@@ -26,6 +26,7 @@ type Event struct {
 	UnseenLo, UnseenHi int64
 	Packets            int64 // that the gap or the copied segment stands for
 	Ago                int64 // of a copy: how long ago the first one passed, ns
+	Twin               bool  // of a copy: its TTL says that it was captured at a second point
 	Since              int64 // of an episode of window 0
 	Zero               Segment0
 }

@@ -8,6 +8,7 @@ type Findings struct {
 	Flows    []Facts
 	Symptoms []Symptom
 	Losses   []Lost
+	Loners   []Loner // packets that passed one of two capture points
 	GaveUp   GaveUp
 }
 
@@ -150,6 +151,7 @@ const (
 	RuleFileCounter          // drop counters of the file
 	RuleDatagramID           // b-22 for UDP: numbered by a connected socket
 	RuleRTP                  // b-24
+	RuleTwoPoints            // c-2: it passed the first of two capture points in one file, not the second
 	NumRules
 )
 
@@ -188,6 +190,7 @@ const (
 	SaysNothingSince      // no answer after it
 	SaysRTPBefore         // A: the last RTP sequence number before missing ones
 	SaysRTPAfter          // A: the first RTP sequence number behind missing ones
+	SaysFirstPoint        // A–B: these octets passed the first of two capture points, and not the second
 	NumSays
 )
 
@@ -212,7 +215,18 @@ type Lost struct {
 	RepairTime int64      // 0 if never repaired
 	Witnesses  [5]Witness // up to five; the rest are zero
 	Router     decode.Addr
+	Between    Between
 }
+
+// Between says where a packet was lost with respect to two capture points in one file.
+type Between uint8
+
+// Answers.
+const (
+	OnePoint      Between = iota // the file holds one point, or nothing tells
+	BetweenPoints                // it passed the first and not the second
+	BeyondPoints                 // it passed both
+)
 
 // Facts are what is known of one conversation when it is over.
 type Facts struct {
@@ -254,6 +268,10 @@ type Half struct {
 	Reordered       uint64
 	Duplicates      [2]uint64 // network, capture: filled in when the whole file is known
 	Copies          [2]uint64 // copies by when they came: within CopyImmediate, later
+	Twins           uint64    // of them, those with a TTL lower by TwinHops: seen at two points
+	LateTwins       uint64    // of those, not within CopyImmediate
+	OtherTwins      uint64    // copies with another TTL that does not fit
+	TwinHops        uint8     // 0 = no copy with another TTL
 	ChecksumBad     uint64
 	ChecksumPending uint64
 	ChecksumBlanked uint64 // of ChecksumBad: over a payload that the capture blanked

@@ -42,6 +42,7 @@ func (c *Conn) Finish(end int64) {
 		c.unanswered(uint8(d), end)
 		c.judge(uint8(d), end, all)
 	}
+	c.finishTwins(end)
 	for d := range c.half {
 		c.unseenHere(uint8(d))
 		c.missingIDs(uint8(d))

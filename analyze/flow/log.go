@@ -5,6 +5,7 @@ package flow
 type Log struct {
 	Symptoms List[Symptom]
 	Losses   []Lost
+	Loners   []Loner
 	GaveUp   GaveUp
 
 	MaxSymptoms int
@@ -98,6 +99,7 @@ func (h *Half) add(o *Half) {
 	for _, x := range []struct{ sum, n *uint64 }{
 		{&h.Packets, &o.Packets}, {&h.WirePackets, &o.WirePackets}, {&h.Octets, &o.Octets}, {&h.Data, &o.Data},
 		{&h.Unneeded, &o.Unneeded}, {&h.UndecidedNeed, &o.UndecidedNeed}, {&h.Reordered, &o.Reordered},
+		{&h.Twins, &o.Twins}, {&h.LateTwins, &o.LateTwins}, {&h.OtherTwins, &o.OtherTwins},
 		{&h.Copies[0], &o.Copies[0]}, {&h.Copies[1], &o.Copies[1]}, {&h.ChecksumBad, &o.ChecksumBad},
 		{&h.ChecksumPending, &o.ChecksumPending}, {&h.Malformed, &o.Malformed}, {&h.Super, &o.Super},
 		{&h.ZeroWindows, &o.ZeroWindows}, {&h.KeepAlives, &o.KeepAlives}, {&h.Probes, &o.Probes}, {&h.Resets, &o.Resets},

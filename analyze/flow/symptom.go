@@ -27,6 +27,7 @@ type Symptom struct {
 	Kind     Kind
 	Detail   Detail
 	Need     Need  // of retransmissions
+	Twin     bool  // of copies: captured at a second point
 	Dir      uint8 // direction of the packets in question: 0 originator to responder, 1 back
 	Protocol uint8
 }

@@ -100,6 +100,8 @@ type track struct {
 	minDown, minUp int64
 	delays         *delays
 
+	twins *twins // of packets that pass two capture points; nil: there is one
+
 	bigLost, bigWhole int // super-frames that lost segments, that were lost whole
 
 	zeroSince int64

@@ -27,13 +27,19 @@ func main() {
 	out := flag.String("o", "testdata/pcap", "write captures and their truth to this `folder`")
 	only := flag.String("run", "", "make only the cases whose name matches this `expression`")
 	seed := flag.Uint64("seed", 0, "throw other dice: added to the seed of every case")
+	points := flag.String("points", "", "make runs captured at three points instead, for the `seeds` FIRST-LAST of every family")
 	hard := flag.Bool("hard", false, "make the hard cases instead, which are not shipped")
 	flag.Parse()
 	if *hard {
 		cases = hardCases
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := makeAll(ctx, *out, *only, *seed)
+	var err error
+	if *points != "" {
+		err = makePoints(ctx, *out, *only, *points)
+	} else {
+		err = makeAll(ctx, *out, *only, *seed)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)
@@ -44,6 +50,42 @@ func main() {
 // tries is how often a case may be thrown again when the wire and the hosts do
 // not agree on what happened.
 const tries = 8
+
+// makePoints makes a run of each family that matches only, for every seed.
+func makePoints(ctx context.Context, folder, only, seeds string) error {
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	var first, last uint64
+	if n, err := fmt.Sscanf(seeds, "%d-%d", &first, &last); n != 2 {
+		return fmt.Errorf("seeds %q are not FIRST-LAST: %w", seeds, err)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for seed := first; seed <= last; seed++ {
+		for i := range families {
+			c := draw(&families[i], seed)
+			if !match.MatchString(c.name) {
+				continue
+			}
+			c.base = uint16(os.Getpid() % 10000) // another lab may run beside this one
+			line, err := runPoints(ctx, c, families[i].name, folder)
+			for try := uint64(1); errors.Is(err, errWitness) && try < tries; try++ {
+				fmt.Fprintf(os.Stderr, "lab: %s: %v; again with other dice\n", c.name, err)
+				c = draw(&families[i], seed)
+				c.base, c.seed = uint16(os.Getpid()%10000), seed+1000*try
+				line, err = runPoints(ctx, c, families[i].name, folder)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			fmt.Println(line)
+		}
+	}
+	return nil
+}
 
 // makeAll runs the cases that match only and writes their captures to folder.
 func makeAll(ctx context.Context, folder, only string, seed uint64) error {

@@ -23,6 +23,7 @@ type fault struct {
 	chance float64
 	do     action
 	late   time.Duration // for delay, hold and outage
+	most   time.Duration // for delay: the delay is any between late and this
 }
 
 // An action is what a fault does.
@@ -48,14 +49,17 @@ type path struct {
 	faults []fault
 	hits   []int       // matches so far, by fault
 	held   []time.Time // until when a hold or outage lasts, by fault
+	links  []*link
+	start  time.Time // when the first packet was sent
 	random *rand.Rand
 	taps   []*tap
 	log    [2][]*packet
+	second []*packet         // the copies that faults made
 	top    map[string]uint32 // per flow: the highest sequence number sent
 	events events
 	serial int
-	copies int // second copies that were made
 	buffer []byte
+	oob    []byte // control messages: when the kernel saw the frame
 }
 
 // An event is a packet that comes to a point of the road.
@@ -86,8 +90,8 @@ func (e *events) Pop() any {
 
 func newPath(l *lab, c *labCase, taps []*tap) *path {
 	return &path{
-		lab: l, half: c.half, faults: c.faults, hits: make([]int, len(c.faults)), held: make([]time.Time, len(c.faults)), taps: taps,
-		random: rand.New(rand.NewPCG(c.seed, c.seed)), top: map[string]uint32{}, buffer: make([]byte, 1<<17),
+		lab: l, half: c.half, faults: c.faults, hits: make([]int, len(c.faults)), held: make([]time.Time, len(c.faults)), links: c.links, taps: taps,
+		random: rand.New(rand.NewPCG(c.seed, c.seed)), top: map[string]uint32{}, buffer: make([]byte, 1<<17), oob: make([]byte, 256),
 	}
 }
 
@@ -145,7 +149,7 @@ const (
 // read takes everything that a host has sent since.
 func (w *path) read(from side) error {
 	for {
-		n, err := unix.Read(w.lab.ports[from], w.buffer)
+		n, oobn, _, _, err := unix.Recvmsg(w.lab.ports[from], w.buffer, w.oob, 0)
 		if err == unix.EAGAIN || err == unix.EINTR {
 			return nil
 		}
@@ -157,14 +161,28 @@ func (w *path) read(from side) error {
 		}
 		header := w.buffer[:vnetHeader]
 		frame := append([]byte{}, w.buffer[vnetHeader:n]...)
-		if err := w.send(from, header, frame); err != nil {
+		if err := w.send(from, header, frame, stamp(w.oob[:oobn])); err != nil {
 			return err
 		}
 	}
 }
 
+// stamp is when the kernel saw the frame that oob belongs to.
+func stamp(oob []byte) time.Time {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return time.Now()
+	}
+	for _, m := range messages {
+		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= 16 {
+			return time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+		}
+	}
+	return time.Now()
+}
+
 // send puts a host's frame on the road, as the wire packets it stands for.
-func (w *path) send(from side, header, frame []byte) error {
+func (w *path) send(from side, header, frame []byte, now time.Time) error {
 	wires := [][]byte{frame}
 	switch {
 	case header[1] != vnetGSONone:
@@ -176,7 +194,9 @@ func (w *path) send(from side, header, frame []byte) error {
 		wires[0] = append([]byte{}, frame...)
 		fillChecksums(wires[0])
 	}
-	now := time.Now()
+	if w.start.IsZero() {
+		w.start = now
+	}
 	var packets []*packet
 	for _, data := range wires {
 		p := &packet{number: len(w.log[from]), from: from, data: data, at: now}
@@ -215,13 +235,13 @@ func (w *path) judge(p *packet) {
 
 // enter applies the faults of a half to p and puts what remains on it.
 func (w *path) enter(p *packet, half place, now time.Time) {
-	wait := w.delayOf(p.from, half)
+	wait, twice := w.delayOf(p.from, half), false
 	for i, f := range w.faults {
 		if f.from != p.from || f.where != half {
 			continue
 		}
 		if f.do == outage && now.Before(w.held[i]) {
-			p.lost = half
+			p.lost, p.why = half, "outage"
 			return
 		}
 		wait = max(wait, w.held[i].Sub(now))
@@ -235,27 +255,41 @@ func (w *path) enter(p *packet, half place, now time.Time) {
 		switch f.do {
 		case outage:
 			w.held[i] = now.Add(f.late)
-			p.lost = half
+			p.lost, p.why = half, "outage"
 			return
 		case hold:
 			w.held[i] = now.Add(wait + f.late)
 			wait += f.late
 		case drop:
-			p.lost = half
+			p.lost, p.why = half, "random"
 			return
 		case delay:
-			wait += f.late
+			wait += f.late + time.Duration(w.random.Float64()*float64(max(0, f.most-f.late)))
 		case damage:
 			p.damage()
 			p.badAt = half
 		case double:
-			second := *p
-			second.copyOf = p
-			w.copies++
-			w.push(event{at: now.Add(wait + copyGap), p: &second, done: half})
+			twice = true
 		}
 	}
+	for _, l := range w.links {
+		if l.from != p.from || l.where != half {
+			continue
+		}
+		more, why := l.pass(p, now, w.start, w.random)
+		if why != "" {
+			p.lost, p.why = half, why
+			return
+		}
+		wait += more
+	}
 	w.push(event{at: now.Add(wait), p: p, done: half})
+	if twice {
+		again := *p
+		again.copyOf = p
+		w.second = append(w.second, &again)
+		w.push(event{at: now.Add(wait + copyGap), p: &again, done: half})
+	}
 }
 
 func (f *fault) hits(n int, random *rand.Rand) bool {
@@ -293,7 +327,7 @@ func (w *path) arrive(e event) error {
 	}
 	e.p.given = now
 	if e.p.bad {
-		e.p.lost = inReceiver // its stack will find the checksum wrong
+		e.p.lost, e.p.why = inReceiver, "corrupt" // its stack will find the checksum wrong
 	}
 	out := append(make([]byte, vnetHeader), e.p.data...)
 	if _, err := unix.Write(w.lab.ports[e.p.from.peer()], out); err != nil {

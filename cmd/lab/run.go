@@ -27,12 +27,30 @@ type labCase struct {
 	v6       bool
 	offload  bool // leave segmentation and checksums to the card
 	faults   []fault
-	sysctls  []string // net.ipv4 switches to turn off on both hosts
+	links    []*link
+	sysctls  []string // net.ipv4 switches to turn off on both hosts, or key=value
 	firewall *firewall
 	traffic  traffic
 	captures []capture
 
+	// For runs that are captured at three points.
+	options    []string      // what the stacks do, in words
+	congestion string        // the sender's congestion control; "" = the system's
+	lenient    bool          // traffic that has not ended in time is fine
+	patience   time.Duration // how long it may take; 0 = patience
+	base       uint16        // added to the ports
+	amount     int           // octets to carry
+	snap       int           // of all captures
+
 	counters map[string]uint64
+}
+
+// time is how long c's traffic may take.
+func (c *labCase) time() time.Duration {
+	if c.patience > 0 {
+		return c.patience
+	}
+	return patience
 }
 
 // A firewall is nftables on the server's host.
@@ -95,12 +113,12 @@ func runCase(ctx context.Context, c labCase, folder string) ([]string, error) {
 
 // play runs the traffic while the path carries its packets.
 func play(ctx context.Context, l *lab, c *labCase, w *path) error {
-	ctx, stop := context.WithTimeout(ctx, patience)
+	ctx, stop := context.WithTimeout(ctx, c.time()+2*settle)
 	defer stop()
 	road, stopRoad := context.WithCancel(ctx)
 	carried := make(chan error, 1)
 	go func() { carried <- w.carry(road) }()
-	err := c.traffic(&run{lab: l, ctx: ctx, of: c})
+	err := c.traffic(&run{lab: l, ctx: ctx, of: c, pair: c.base})
 	time.Sleep(settle + 4*(c.half[0]+c.half[1]))
 	stopRoad()
 	return errors.Join(err, <-carried)
@@ -160,7 +178,7 @@ func check(c *labCase, w *path) error {
 			return fmt.Errorf("%w: the %s found %d bad checksums, the wire damaged %d", errWitness, peer, n, damaged)
 		}
 		// A second copy may have an old timestamp: it is dropped, and nothing with it.
-		if n := c.counters[hostName(h)+".TcpExt.PAWSEstab"]; n > uint64(w.copies) {
+		if n := c.counters[hostName(h)+".TcpExt.PAWSEstab"]; n > uint64(len(w.second)) {
 			return fmt.Errorf("%w: the %s dropped %d segments with old timestamps", errWitness, hostName(h), n)
 		}
 	}
@@ -179,6 +197,7 @@ var counted = []string{
 	"Tcp.RetransSegs", "Tcp.InCsumErrors", "Tcp.OutRsts", "Udp.NoPorts", "Udp.InDatagrams", "Udp.InCsumErrors",
 	"TcpExt.TCPFastRetrans", "TcpExt.TCPSlowStartRetrans", "TcpExt.TCPTimeouts", "TcpExt.TCPLossProbes", "TcpExt.TCPSynRetrans",
 	"TcpExt.TCPDSACKRecv", "TcpExt.TCPDSACKOldSent", "TcpExt.TCPDSACKOfoSent", "TcpExt.PAWSEstab", "TcpExt.TCPToZeroWindowAdv", "TcpExt.TCPWinProbe",
+	"TcpExt.TCPOFODrop", "TcpExt.TCPZeroWindowDrop", "TcpExt.TCPBacklogDrop", "TcpExt.TCPRcvQDrop", "TcpExt.OfoPruned", "TcpExt.RcvPruned", "TcpExt.PFMemallocDrop",
 }
 
 // counters reads the hosts' counters; those that are 0 are left out.

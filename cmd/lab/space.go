@@ -22,15 +22,14 @@ type space struct {
 	calls  chan func()
 }
 
-// newSpace makes a namespace with its loopback up and IPv6 silent until an
-// address is given.
-func newSpace() (*space, error) {
+// newThread starts a thread with namespaces of its own.
+func newThread(namespaces int) (*space, error) {
 	s := &space{calls: make(chan func())}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			started <- fmt.Errorf("new network namespace: %w", err)
+		if err := unix.Unshare(namespaces); err != nil {
+			started <- fmt.Errorf("new namespace: %w", err)
 			return
 		}
 		s.thread = unix.Gettid()
@@ -42,7 +41,17 @@ func newSpace() (*space, error) {
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	err := s.do(func() error {
+	return s, nil
+}
+
+// newSpace makes a namespace with its loopback up and IPv6 silent until an
+// address is given.
+func newSpace() (*space, error) {
+	s, err := newThread(unix.CLONE_NEWNET)
+	if err != nil {
+		return nil, err
+	}
+	err = s.do(func() error {
 		for _, key := range []string{"default", "all"} {
 			err := os.WriteFile("/proc/sys/net/ipv6/conf/"+key+"/disable_ipv6", []byte("1"), 0)
 			if err != nil && !os.IsNotExist(err) {
@@ -189,8 +198,12 @@ func configure(h side, c *labCase) error {
 			return err
 		}
 	}
-	for _, key := range c.sysctls {
-		if err := os.WriteFile("/proc/sys/net/ipv4/"+key, []byte("0"), 0); err != nil {
+	for _, setting := range c.sysctls {
+		key, value, given := strings.Cut(setting, "=")
+		if !given {
+			value = "0"
+		}
+		if err := os.WriteFile("/proc/sys/net/ipv4/"+key, []byte(value), 0); err != nil {
 			return err
 		}
 	}
@@ -237,6 +250,9 @@ func openPort(dev string) (int, error) {
 	}
 	if err == nil {
 		err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1)
+	}
+	if err == nil {
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	}
 	if err == nil {
 		err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)

@@ -8,8 +8,12 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
+	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // patience is the longest that any case may take.
@@ -48,7 +52,7 @@ func (r *run) endpoint(s side) string {
 func (r *run) listen(buffer int) (net.Listener, error) {
 	var l net.Listener
 	err := r.hosts[server].do(func() error {
-		lc := net.ListenConfig{Control: receiveBuffer(buffer)}
+		lc := net.ListenConfig{Control: r.of.socket(buffer)}
 		lc.SetMultipathTCP(false)
 		var err error
 		l, err = lc.Listen(r.ctx, "tcp", r.endpoint(server))
@@ -62,7 +66,7 @@ func (r *run) dial(network string, buffer int) (net.Conn, error) {
 	var c net.Conn
 	err := r.hosts[client].do(func() error {
 		local := netip.AddrPortFrom(r.of.address(client), clientPort+r.pair)
-		d := net.Dialer{Control: receiveBuffer(buffer), Timeout: patience, LocalAddr: net.TCPAddrFromAddrPort(local)}
+		d := net.Dialer{Control: r.of.socket(buffer), Timeout: r.of.time(), LocalAddr: net.TCPAddrFromAddrPort(local)}
 		if network == "udp" {
 			d.LocalAddr = net.UDPAddrFromAddrPort(local)
 		}
@@ -74,17 +78,20 @@ func (r *run) dial(network string, buffer int) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.SetDeadline(time.Now().Add(patience))
+	return c, c.SetDeadline(time.Now().Add(r.of.time()))
 }
 
-func receiveBuffer(octets int) func(string, string, syscall.RawConn) error {
-	return func(_, _ string, raw syscall.RawConn) error {
-		if octets == 0 {
-			return nil
-		}
+// socket sets a socket up: its receive buffer, and how it reacts to congestion.
+func (c *labCase) socket(buffer int) func(string, string, syscall.RawConn) error {
+	return func(network, _ string, raw syscall.RawConn) error {
 		var err error
 		if e := raw.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, octets)
+			if buffer > 0 {
+				err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, buffer)
+			}
+			if err == nil && c.congestion != "" && strings.HasPrefix(network, "tcp") {
+				err = syscall.SetsockoptString(int(fd), syscall.IPPROTO_TCP, unix.TCP_CONGESTION, c.congestion)
+			}
 		}); e != nil {
 			return e
 		}
@@ -107,18 +114,33 @@ func (r *run) talk(serverBuffer, clientBuffer int, serve, use func(c net.Conn) e
 			return
 		}
 		defer c.Close()
-		if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(r.of.time())); err != nil {
 			served <- err
 			return
 		}
-		served <- serve(c)
+		served <- r.end(c, serve(c))
 	}()
 	c, err := r.dial("tcp", clientBuffer)
 	if err != nil {
 		return err
 	}
-	err = use(c)
+	err = r.end(c, use(c))
 	return errors.Join(err, c.Close(), <-served)
+}
+
+// end makes a program that ran out of time end at once, where that is fine: its
+// connection is reset, so that nothing of it goes on when the wire is gone.
+func (r *run) end(c net.Conn, err error) error {
+	if !r.of.lenient || err == nil {
+		return err
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		err = errors.Join(err, tcp.SetLinger(0))
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return err
 }
 
 // text is what the programs send: it can be read, and it packs well.
@@ -211,7 +233,7 @@ func together(all ...traffic) traffic {
 		done := make(chan error)
 		for i, one := range all {
 			own := *r
-			own.pair = uint16(i)
+			own.pair = r.pair + uint16(i)
 			go func() { done <- one(&own) }()
 		}
 		var err error

@@ -43,12 +43,16 @@ type packet struct {
 	window   uint16
 	payload  int
 	id       uint16
+	tsval    uint32 // RFC 7323; 0 without
+	tsecr    uint32
 
 	at     time.Time
 	retx   bool // its host had sent these octets, or higher ones, before
 	copyOf *packet
 	lost   place // where it was lost; nowhere if it was delivered
-	bad    bool  // damaged on the way
+	why    string
+	kind   string // of a retransmission: what set it off, by the kernel's tracepoints
+	bad    bool   // damaged on the way
 	badAt  place
 	given  time.Time // when it was handed to the receiving host
 }
@@ -160,6 +164,7 @@ func (p *packet) describe() bool {
 		p.seq, p.ack = binary.BigEndian.Uint32(t[4:]), binary.BigEndian.Uint32(t[8:])
 		p.flags, p.window = t[13], binary.BigEndian.Uint16(t[14:])
 		p.payload = len(t) - int(t[12]>>4)*4
+		p.tsval, p.tsecr = timestamps(t)
 		sport, dport = binary.BigEndian.Uint16(t), binary.BigEndian.Uint16(t[2:])
 	case unix.IPPROTO_UDP:
 		sport, dport = binary.BigEndian.Uint16(t), binary.BigEndian.Uint16(t[2:])
@@ -167,6 +172,23 @@ func (p *packet) describe() bool {
 	}
 	p.src, p.dst = netip.AddrPortFrom(src, sport), netip.AddrPortFrom(dst, dport)
 	return true
+}
+
+// timestamps finds the option of RFC 7323 §3 in a TCP segment.
+func timestamps(t []byte) (value, echo uint32) {
+	for o := t[20:max(20, min(int(t[12]>>4)*4, len(t)))]; len(o) > 0; {
+		switch {
+		case o[0] == 1: // no operation
+			o = o[1:]
+		case len(o) < 2 || o[1] < 2 || int(o[1]) > len(o) || o[0] == 0:
+			return 0, 0
+		case o[0] == 8 && o[1] == 10:
+			return binary.BigEndian.Uint32(o[2:]), binary.BigEndian.Uint32(o[6:])
+		default:
+			o = o[o[1]:]
+		}
+	}
+	return 0, 0
 }
 
 // sum is the ones' complement sum of b, RFC 1071 §1, not yet folded.

@@ -40,13 +40,13 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	head := x.lo <= known.una && known.una < x.hi()
 	stuck := known.dups >= 3 && head && h.dup3Time != 0 && float64(x.t-h.dup3Time) >= max(stuckRTTs*float64(trip), float64(silence))
 	timeout := mood{kind: RTO, state: losing, high: top, rto: true, lost: true}
-	early := x.is2&isEarly != 0
+	undone := h.undoes(x, again)
 	switch {
 	case !sack && (again && head && x.t-h.unaTime >= restartAfter || stuck):
 		return timeout
 	case m.state == losing && silent:
 		m.kind, m.high, m.rto = RTO, max(h.high, top), true
-		if early {
+		if undone {
 			m.state = open
 		}
 		return m
@@ -58,7 +58,7 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 		return m
 	case above || known.dups >= 3 || m.state == recovering:
 		if silent {
-			if early {
+			if undone {
 				timeout.state = open
 			}
 			return timeout
@@ -76,7 +76,7 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	case gap < silence:
 		return m.fast(top)
 	}
-	if early {
+	if undone {
 		timeout.state, timeout.lost = open, false
 	}
 	return timeout
@@ -107,6 +107,14 @@ func (h *track) silentBefore(t, gap, trip int64, blind bool) bool {
 	back := t - h.ackTime
 	return float64(gap) >= max(float64(silence), silenceRTTs*float64(trip)) &&
 		back > min(h.up()*3/2+answerSlack, silence+h.up())
+}
+
+// undoes reports whether the answer to x, all of which had arrived, will end the
+// timeout. It does but for one whose first repair was lost: the DSACK of that
+// never comes, and the answer to the newest octets echoes x (RFC 7323 §4.3),
+// nothing older than all repairs. Linux tcp_may_undo.
+func (h *track) undoes(x *odd, again bool) bool {
+	return x.is2&isEarly != 0 && (!again || x.is&sentTS != 0 && x.hi() < h.una)
 }
 
 // sentAgain reports whether octets of x had been sent again before.

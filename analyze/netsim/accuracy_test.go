@@ -44,7 +44,7 @@ var troubles = []trouble{
 	{"outage downstream", both(1, netsim.Faults{Outages: []netsim.Span{{From: 150 * ms, To: 650 * ms}}})},
 	{"a narrow queue", func(c *netsim.Config) {
 		for d := range c.Path {
-			c.Path[d][1].Rate, c.Path[d][1].Queue = 20e6, 25
+			c.Path[d][1].Elements = []netsim.Element{&netsim.Queue{Rate: 8e6, Octets: 24_000}}
 		}
 	}},
 	{"handshakes", func(c *netsim.Config) {

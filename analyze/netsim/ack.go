@@ -6,6 +6,7 @@ func (h *host) onACK(g *segment) {
 		return
 	}
 	advanced := g.ack > h.una
+	h.original = false
 	newWindow := h.takeWindow(g)
 	newSACK, dsack := h.takeSACK(g)
 	if g.ack < h.una {
@@ -16,7 +17,7 @@ func (h *host) onACK(g *segment) {
 		h.takeACK(g)
 	}
 	duplicate := !advanced && g.octets == 0 && !newWindow && len(h.queue) > 0 && g.flags&(flagFIN|flagSYN) == 0
-	h.judge(g, advanced, duplicate, dsack)
+	h.judge(g, advanced, duplicate, dsack, newSACK)
 	if h.tlpEnd != 0 && h.una >= h.tlpEnd {
 		h.tlpEnd = 0
 	}
@@ -57,6 +58,7 @@ func (h *host) takeSACK(g *segment) (found, dsack bool) {
 			if !e.sacked && lo <= e.lo && e.hi <= hi {
 				e.sacked = true
 				h.arrived(e, g)
+				h.noteOriginal(e)
 				found = true
 			}
 		}
@@ -67,16 +69,21 @@ func (h *host) takeSACK(g *segment) (found, dsack bool) {
 // takeACK drops what is acknowledged and measures the round trip.
 func (h *host) takeACK(g *segment) {
 	sample := int64(0)
-	n := 0
+	n, again := 0, false
 	for n < len(h.queue) && h.queue[n].hi <= g.ack {
 		e := &h.queue[n]
+		again = again || e.tries > 1
 		if !e.sacked {
 			h.arrived(e, g)
+			h.noteOriginal(e)
 			if e.tries == 1 {
 				sample = h.s.now - e.first // RFC 6298 §3: never of what was sent twice
 			}
 		}
 		n++
+	}
+	if again && h.f.NoSACK {
+		h.original = false // Linux tcp_clean_rtx_queue: nothing tells that it was
 	}
 	h.queue = h.queue[n:]
 	if len(h.queue) > 0 && h.queue[0].lo < g.ack {
@@ -89,22 +96,6 @@ func (h *host) takeACK(g *segment) {
 	}
 	if sample > 0 {
 		h.measure(sample)
-	}
-}
-
-// grow opens cwnd: slow start, then one segment per round trip.
-func (h *host) grow(acked int) {
-	if h.phase == recovery {
-		return
-	}
-	if h.cwnd < h.ssthresh {
-		h.cwnd += acked
-		return
-	}
-	h.grown += acked
-	if h.grown >= h.cwnd {
-		h.grown = 0
-		h.cwnd++
 	}
 }
 
@@ -123,7 +114,7 @@ func (h *host) measure(rtt int64) {
 }
 
 // judge moves between the phases.
-func (h *host) judge(g *segment, advanced, duplicate, dsack bool) {
+func (h *host) judge(g *segment, advanced, duplicate, dsack, newSACK bool) {
 	if advanced {
 		h.dupACKs = 0
 	}
@@ -136,6 +127,9 @@ func (h *host) judge(g *segment, advanced, duplicate, dsack bool) {
 			h.undo()
 			return
 		}
+	}
+	if h.phase == loss && h.frto && h.judgeTimeout(advanced, duplicate || newSACK) {
+		return
 	}
 	lost := h.detectLost()
 	switch h.phase {
@@ -172,7 +166,7 @@ func (h *host) end() {
 	if h.phase == recovery {
 		h.cwnd = h.ssthresh
 	}
-	h.phase, h.canUndo, h.dupACKs = open, false, 0
+	h.phase, h.canUndo, h.dupACKs, h.frto = open, false, 0, false
 	for i := range h.queue {
 		if h.queue[i].lo >= h.highSeq {
 			h.queue[i].lost, h.queue[i].flying = false, false

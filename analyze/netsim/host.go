@@ -93,7 +93,7 @@ func (h *host) sendSYN() {
 // stamp is the timestamp clock: milliseconds, from anywhere. It does not
 // depend on Config.Shift.
 func (h *host) stamp() uint32 {
-	return h.tsBase + uint32((h.s.now-epoch-h.s.config.Shift)/Millisecond)
+	return h.tsBase + uint32((h.s.now-h.s.begin)/Millisecond)
 }
 
 // emit completes g and sends it.

@@ -4,15 +4,15 @@
 //
 // It is a discrete-event simulation: seeded, without goroutines and without the
 // clock of the machine it runs on. The hosts speak TCP much as Linux does where
-// a tap can see the difference (RACK, TLP, F-RTO left out; DSACK; RFC 7323
-// timestamps; delayed acknowledgements; zero windows and their probes).
+// a tap can see the difference (CUBIC and Reno; RACK, TLP and F-RTO; DSACK; RFC
+// 7323 timestamps; delayed acknowledgements; zero windows and their probes).
+// On each link stand elements: queues, policers, holes, one file each.
 //
 //	A ──links[0][0]──▶ tap ──links[0][1]──▶ B      direction 0
 //	A ◀──links[1][1]── tap ◀──links[1][0]── B      direction 1
 //
-// What netsim is not: a model of congestion control, of routers, or of any
-// particular kernel's timing. Its frames are right, its truth is exact, its
-// hosts are plausible.
+// What netsim is not: a model of any particular router, or of any kernel's
+// timing. Its frames are right, its truth is exact, its hosts are plausible.
 package netsim
 
 import (
@@ -43,7 +43,7 @@ type Config struct {
 	Mirror bool   // swap the addresses and ports of both ends
 }
 
-// A Flow is one TCP connection; A opens it.
+// A Flow is one TCP connection, which A opens, or a conversation of datagrams.
 type Flow struct {
 	Start        int64
 	Path         *Path // nil = that of the Config
@@ -55,6 +55,10 @@ type Flow struct {
 	MSS          uint16 // 0 = what fits 1500 octets
 	Buffer       uint32 // receive buffer, octets; 0 = 256 KiB
 	KeepAlive    int64  // idle time before a keep-alive; 0 = none
+	Reno         bool   // RFC 5681's congestion avoidance, not CUBIC's
+	Unseen       bool   // the tap is not shown it: it only shares the path
+
+	Streams [2]*Stream // of datagrams, from A and from B; any of them, and there is no TCP
 }
 
 // An App is what the program at one end does.
@@ -84,15 +88,17 @@ func Run(c Config) *Trace {
 		rand:   rand.New(rand.NewPCG(c.Seed, 0x7768_7964_726f_7000)),
 		trace:  &Trace{tap: c.Tap},
 		routes: map[*Path]*route{},
+		stages: map[Element]stage{},
+		begin:  epoch + c.Shift,
 	}
-	s.now = epoch + c.Shift
+	s.now = s.begin
 	for i := range c.Flows {
 		s.start(i)
 	}
 	s.play(s.now + c.Until)
 	s.trace.settle()
 	for _, h := range s.hosts {
-		if h.una != h.nxt || h.nxt < h.written {
+		if h != nil && (h.una != h.nxt || h.nxt < h.written) {
 			s.trace.Unfinished = append(s.trace.Unfinished, h.flow)
 		}
 	}
@@ -106,8 +112,14 @@ type sim struct {
 	rand   *rand.Rand
 	trace  *Trace
 	routes map[*Path]*route
-	hosts  []*host
+	stages map[Element]stage
+	wires  []*route // of each flow
+	hosts  []*host  // both ends of each flow; nil if it has no connection
+	begin  int64    // when the experiment began
 }
+
+// A taker is what a path ends at.
+type taker interface{ receive(segment) }
 
 // start makes both hosts of flow i and lets A open the connection.
 func (s *sim) start(i int) {
@@ -118,15 +130,34 @@ func (s *sim) start(i int) {
 	}
 	r := s.routes[path]
 	if r == nil {
-		r = newRoute(path)
+		r = s.newRoute(path)
 		s.routes[path] = r
 	}
 	s.trace.Flows = append(s.trace.Flows, addresses(i, f, s.config.Mirror))
+	s.wires = append(s.wires, r)
+	if f.Streams != [2]*Stream{} {
+		s.startStreams(i, f, r)
+		return
+	}
 	a, b := newHost(s, i, 0, f, &f.A), newHost(s, i, 1, f, &f.B)
 	a.send = func(g segment) { s.carry(r, g, b) }
 	b.send = func(g segment) { s.carry(r, g, a) }
 	s.hosts = append(s.hosts, a, b)
 	s.at(s.now+f.Start, a.connect)
+}
+
+// startStreams makes both ends of flow i, which is one of datagrams.
+func (s *sim) startStreams(i int, f *Flow, r *route) {
+	s.hosts = append(s.hosts, nil, nil)
+	s.trace.isns = append(s.trace.isns, 0, 0)
+	for d, st := range f.Streams {
+		if st == nil {
+			continue
+		}
+		t := &talker{s: s, flow: i, dir: uint8(d), f: f, id: uint16(s.rand.Uint32()), rtp: s.rand.Uint32()}
+		t.send = func(g segment) { s.carry(r, g, t) }
+		t.speak(st, -1)
+	}
 }
 
 // between draws from [lo, hi].

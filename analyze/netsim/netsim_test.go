@@ -25,7 +25,7 @@ var faults = []struct {
 	{"lost handshakes", func(p *Path) {
 		p[0][1].Faults, p[1][0].Faults = Faults{Only: SYN, Loss: .5}, Faults{Only: SYN, Loss: .5}
 	}},
-	{"full queue", func(p *Path) { p[0][1].Rate, p[0][1].Queue = 10e6, 20 }},
+	{"full queue", func(p *Path) { p[0][1].Elements = []Element{&Queue{Rate: 10e6, Octets: 30_000}} }},
 	{"loss everywhere", func(p *Path) {
 		for d := range p {
 			p[d][0].Faults.Loss, p[d][1].Faults.Loss = .02, .02

@@ -4,13 +4,12 @@ package netsim
 // [direction][0 = before the tap, 1 = behind it]. Direction 0 is from A to B.
 type Path [2][2]Link
 
-// A Link delays, and may have faults.
+// A Link delays, and may have faults. Its own rate is lineRate.
 type Link struct {
-	Delay  int64
-	Jitter int64 // up to so much more, without reordering
-	Rate   int64 // bit/s; 0 = 1 Gbit/s
-	Queue  int   // packets that may wait for the rate; 0 = no limit
-	Faults Faults
+	Delay    int64
+	Jitter   int64     // up to so much more, without reordering
+	Elements []Element // in front of the delay, in this order
+	Faults   Faults
 }
 
 // Faults are what a link does to packets, each with its probability.
@@ -36,10 +35,13 @@ type Kinds uint8
 
 // Kinds of packets.
 const (
-	Data Kinds = 1 << iota // with octets
-	ACK                    // nothing but an acknowledgement
-	SYN                    // SYN or SYN-ACK
-	FIN                    // without octets
+	Data     Kinds = 1 << iota // with octets
+	ACK                        // nothing but an acknowledgement
+	SYN                        // SYN or SYN-ACK
+	FIN                        // without octets
+	Datagram                   // UDP
+	ICMP                       //
+	Update                     // an ACK that opens the window again; it is an ACK, too
 )
 
 // Through is a path without faults: a from A to the tap, b from the tap to B,
@@ -49,25 +51,39 @@ func Through(a, b int64) Path {
 }
 
 // route is a Path in use.
-type route struct{ links [2][2]link }
+type route struct {
+	links  [2][2]link
+	behind [2][]stage // what is between the tap and the second link's delay
+}
 
 type link struct {
 	Link
+	stages   []stage
 	busy     int64 // the sender's side is free again
 	last     int64 // newest arrival in order
 	seen     int   // packets that may suffer
 	bursting int
 }
 
-const defaultRate = 1_000_000_000
+const lineRate = 1_000_000_000 // bit/s
 
-func newRoute(p *Path) *route {
+func (s *sim) newRoute(p *Path) *route {
 	r := &route{}
 	for d := range p {
+		if between := s.config.Tap.Router[d]; between != nil {
+			for _, e := range between {
+				r.behind[d] = append(r.behind[d], s.stage(e))
+			}
+			r.behind[d] = append(r.behind[d], secondPort{})
+		}
 		for i := range p[d] {
-			r.links[d][i].Link = p[d][i]
-			if r.links[d][i].Rate == 0 {
-				r.links[d][i].Rate = defaultRate
+			l := &r.links[d][i]
+			l.Link = p[d][i]
+			for _, e := range l.Elements {
+				l.stages = append(l.stages, s.stage(e))
+			}
+			if i == 1 {
+				r.behind[d] = append(r.behind[d], l.stages...)
 			}
 		}
 	}
@@ -75,16 +91,21 @@ func newRoute(p *Path) *route {
 }
 
 // carry takes g from its sender past the tap to its receiver.
-func (s *sim) carry(r *route, g segment, to *host) {
+func (s *sim) carry(r *route, g segment, to taker) {
 	links := &r.links[g.dir]
-	s.cross(&links[0], g, LostBefore, func(g segment) {
-		s.trace.Packets[g.truth].AtReceiver = links[1].Delay < hostDelay
-		s.trace.pass(s, &g, links[0].Delay < hostDelay)
-		s.cross(&links[1], g, LostAfter, func(g segment) {
-			if g.damaged {
-				return // the receiver's checksum test: as if it had never come
-			}
-			to.receive(g)
+	truth := &s.trace.Packets[g.truth]
+	truth.AtSender, truth.AtReceiver = links[0].Delay < hostDelay, links[1].Delay < hostDelay
+	s.through(links[0].stages, g, LostBefore, func(g segment) {
+		s.cross(&links[0], g, LostBefore, func(g segment) {
+			s.trace.pass(s, &g, links[0].Delay < hostDelay)
+			s.through(r.behind[g.dir], g, LostAfter, func(g segment) {
+				s.cross(&links[1], g, LostAfter, func(g segment) {
+					if g.damaged {
+						return // the receiver's checksum test: as if it had never come
+					}
+					to.receive(g)
+				})
+			})
 		})
 	})
 }
@@ -92,30 +113,30 @@ func (s *sim) carry(r *route, g segment, to *host) {
 // hostDelay: a tap nearer to a host than this is on that host.
 const hostDelay = 20 * Microsecond
 
+// suffers reports whether the faults of l are for packets like g.
+func (l *link) suffers(g *segment) bool {
+	only := l.Faults.Only
+	return only == 0 || only&g.kind() != 0 || only&Update != 0 && g.update
+}
+
 // cross takes g over l; arrive gets it, and its network copy if there is one.
 func (s *sim) cross(l *link, g segment, place Fate, arrive func(segment)) {
 	truth := &s.trace.Packets[g.truth]
-	suffers := l.Faults.Only == 0 || l.Faults.Only&g.kind() != 0
+	suffers := l.suffers(&g)
 	f := &l.Faults
 	if suffers {
 		l.seen++
-		if s.loses(l, &g) {
-			truth.lose(place)
+		if by := s.loses(l, &g); by != NoCause {
+			truth.lose(place, by)
 			return
 		}
 	}
-	depart := max(s.now, l.busy)
-	sending := int64(g.wireLength()) * 8 * Second / l.Rate
-	if l.Queue > 0 && l.busy-s.now > int64(l.Queue)*sending {
-		truth.lose(place)
-		return
-	}
-	l.busy = depart + sending
+	l.busy = max(s.now, l.busy) + int64(g.wireLength())*8*Second/lineRate
 	at := max(l.last, l.busy+l.Delay+s.between(0, l.Jitter))
 	if suffers && s.chance(f.Corrupt) {
 		g.damaged = true
 		g.flip = s.rand.Uint32()
-		truth.lose(place)
+		truth.lose(place, BitError)
 		truth.Damaged = true
 	}
 	if suffers && s.chance(f.Reorder) {
@@ -131,30 +152,33 @@ func (s *sim) cross(l *link, g segment, place Fate, arrive func(segment)) {
 	}
 }
 
-// loses decides whether g, which may suffer, is lost on l.
-func (s *sim) loses(l *link, g *segment) bool {
+// loses decides whether g, which may suffer, is lost on l, and by what.
+func (s *sim) loses(l *link, g *segment) Cause {
 	f := &l.Faults
 	for _, n := range f.Drop {
 		if n == l.seen {
-			return true
+			return Chosen
 		}
 	}
-	since := s.now - epoch - s.config.Shift
+	since := s.now - s.begin
 	for _, o := range f.Outages {
 		if since >= o.From && since < o.To {
-			return true
+			return LinkDown
 		}
 	}
 	if l.bursting > 0 {
 		l.bursting--
-		return true
+		return Burst
 	}
 	if s.chance(f.Burst) {
 		l.bursting = f.BurstLength - 1
-		return true
+		return Burst
 	}
 	if g.tail && !g.again && s.chance(f.Tail) {
-		return true
+		return Chosen
 	}
-	return s.chance(f.Loss)
+	if s.chance(f.Loss) {
+		return Random
+	}
+	return NoCause
 }

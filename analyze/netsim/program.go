@@ -83,6 +83,6 @@ func (h *host) updateWindow() {
 	free := h.buffer - min(h.buffer, h.unread+h.ooo.octets())
 	if now*2 <= h.buffer && free >= 2*now && free >= uint64(h.mss) && free >= h.buffer/16 && h.state == established {
 		h.ackNow = false
-		h.emit(segment{lo: h.nxt}, Original)
+		h.emit(segment{lo: h.nxt, update: true}, Original)
 	}
 }

@@ -29,14 +29,14 @@ func (h *host) acceptable(g *segment) bool {
 	truth := &h.s.trace.Packets[g.truth]
 	occupies := g.hi() > g.lo
 	if g.stamps && occupies && int32(g.tsval-h.tsRecent) < 0 {
-		truth.Fate = Refused // PAWS
+		truth.lose(Refused, OldStamp)
 		h.repeat(g)
 		return false
 	}
 	if g.hi() < h.acked || g.lo > h.windowEnd {
 		switch {
 		case g.lo > h.windowEnd && occupies:
-			truth.Fate = Refused
+			truth.lose(Refused, NoWindow)
 		case occupies:
 			truth.acceptable = true // an old duplicate of what had arrived
 		}
@@ -77,7 +77,7 @@ func (h *host) onData(g *segment) {
 		h.setDSACK(g.lo, g.hi())
 		h.ackNow = true
 	case g.lo >= h.windowEnd && g.octets > 0:
-		truth.Fate = Refused // Linux tcp_data_queue: zero window, out of window
+		truth.lose(Refused, NoWindow) // Linux tcp_data_queue: zero window, out of window
 		h.ackNow = true
 	default:
 		truth.acceptable = true

@@ -83,7 +83,7 @@ func (h *host) enterRecovery() {
 		return
 	}
 	h.begin(recovery)
-	h.ssthresh = max(h.cwnd*7/10, 2) // RFC 9438 §4.6
+	h.shrink(h.f.Reno)
 	h.cwnd = h.ssthresh
 	h.tlpEnd = 0
 	h.tlp.stop()
@@ -104,7 +104,7 @@ func (h *host) undo() {
 	}
 	h.cwnd = max(h.cwnd, h.prior)
 	h.ssthresh = max(h.ssthresh, h.prior)
-	h.phase, h.canUndo = open, false
+	h.phase, h.canUndo, h.frto, h.forward = open, false, false, false
 	h.dupACKs = 0
 }
 
@@ -171,9 +171,10 @@ func (h *host) onRTO() {
 		h.armRTO()
 		return
 	}
+	h.frto, h.forward = h.phase == open || h.backoff > 1, false
 	if h.phase != loss || h.una > h.undoMark {
 		h.begin(loss)
-		h.ssthresh = max(h.cwnd/2, 2)
+		h.shrink(h.f.Reno)
 	}
 	h.phase, h.highSeq = loss, h.nxt
 	h.dupACKs = 0

@@ -34,17 +34,15 @@ const (
 
 // sender is the sending half of a host.
 type sender struct {
-	queue        []sent
-	una, nxt     uint64
-	written      uint64 // the position behind what the program has written
-	closing      bool   // and then FIN
-	finSent      bool
-	mss          int
-	peerWindow   uint64
-	windowSeq    uint64 // of the segment that announced it
-	cwnd         int
-	ssthresh     int
-	grown        int // ACKs counted towards the next cwnd
+	queue      []sent
+	una, nxt   uint64
+	written    uint64 // the position behind what the program has written
+	closing    bool   // and then FIN
+	finSent    bool
+	mss        int
+	peerWindow uint64
+	windowSeq  uint64 // of the segment that announced it
+	control
 	phase        phase
 	highSeq      uint64 // nxt when the phase began
 	dupACKs      int
@@ -60,6 +58,9 @@ type sender struct {
 	backoff      int
 	probes       int
 	tlpEnd       uint64 // nxt when the tail loss probe was sent; 0 = none is out
+	frto         bool   // it may yet turn out that the timeout was needless, RFC 5682
+	forward      bool   // and new data is to find out
+	original     bool   // what this ACK covers for the first time was sent but once
 
 	retransmit, tlp, reorder, persist, idle timer
 }
@@ -88,6 +89,9 @@ func (h *host) transmit() {
 	if h.phase == loss {
 		why = ByLoss
 	}
+	if h.forward && h.sendForward() {
+		return
+	}
 	for i := range h.queue {
 		e := &h.queue[i]
 		if !e.lost || e.flying || e.sacked {
@@ -98,7 +102,15 @@ func (h *host) transmit() {
 		}
 		h.resend(e, why)
 	}
-	for h.mayGo() && h.sendNew(false) {
+	h.limited = false
+	for {
+		if !h.mayGo() {
+			h.limited = true
+			break
+		}
+		if !h.sendNew(false) {
+			break
+		}
 	}
 	h.allowance = 0
 	h.guardWindow()

@@ -78,8 +78,9 @@ type Packet struct {
 	Octets    uint32
 	Sent      int64
 	Fate      Fate
-	Damaged   bool // a bit was flipped; Fate says on which side of the tap
-	CopyOf    int  // index of the packet of which the network made this copy, or -1
+	Cause     Cause // of any other Fate than Delivered
+	Damaged   bool  // a bit was flipped; Fate says on which side of the tap
+	CopyOf    int   // index of the packet of which the network made this copy, or -1
 	Why       Why
 	Needed    bool // of what was sent again: not all of it had arrived, or would have
 	KeepAlive bool
@@ -90,7 +91,9 @@ type Packet struct {
 	Frame      uint64 // its number in the capture; 0 = the capture lacks it
 	FrameCopy  uint64 // number of the capture's second copy of it, or 0
 	Late       bool   // data, sent once, that passed the tap behind data sent later
+	AtSender   bool   // the tap is on the host that sent it
 	AtReceiver bool   // the tap is on the host that it was sent to
+	Unseen     bool   // of a flow that the tap is not shown
 	acceptable bool   // it reached the host and was taken
 }
 
@@ -183,9 +186,9 @@ func (t *Trace) settleLate(all []int) {
 	}
 }
 
-// lose says where p went; a packet is lost where it was first spoilt.
-func (p *Packet) lose(where Fate) {
+// lose says where p went, and why; a packet is lost where it was first spoilt.
+func (p *Packet) lose(where Fate, by Cause) {
 	if p.Fate == Delivered {
-		p.Fate = where
+		p.Fate, p.Cause = where, by
 	}
 }

@@ -39,6 +39,14 @@ type segment struct {
 	numSACKs     int
 
 	probe, keepAlive bool
+	update           bool // opens a window that was too small for a segment
+
+	udp    bool
+	rtp    bool   // the datagram begins with an RTP header
+	number uint64 // of the datagram, from 0
+
+	quoted *segment // an ICMP error: the packet that it speaks of
+	mtu    int      // and the longest that would have passed
 
 	tail    bool // reaches the end of what its program has written
 	again   bool // sent before
@@ -49,11 +57,15 @@ type segment struct {
 const (
 	etherHeader = 14
 	etherMin    = 60 // without the FCS
-	maxFrame    = 2048
+	maxFrame    = 1<<16 + 64
 )
 
 func (g *segment) kind() Kinds {
 	switch {
+	case g.quoted != nil:
+		return ICMP
+	case g.udp:
+		return Datagram
 	case g.flags&flagSYN != 0:
 		return SYN
 	case g.octets > 0:
@@ -90,13 +102,25 @@ func (g *segment) optionLength() int {
 	return n
 }
 
-func (g *segment) wireLength() int {
-	n := etherHeader + 20 + 20 + g.optionLength() + g.octets
-	if g.v6 {
-		n += 20
+// transportLength is that of the IP payload.
+func (g *segment) transportLength() int {
+	switch {
+	case g.quoted != nil:
+		return icmpHeader + min(g.quoted.ipLength(), quoteMost)
+	case g.udp:
+		return udpHeader + g.octets
 	}
-	return max(n, etherMin)
+	return 20 + g.optionLength() + g.octets
 }
+
+func (g *segment) ipLength() int {
+	if g.v6 {
+		return 40 + g.transportLength()
+	}
+	return 20 + g.transportLength()
+}
+
+func (g *segment) wireLength() int { return max(etherHeader+g.ipLength(), etherMin) }
 
 // addresses gives flow i its ends. Neighbouring flows share hosts now and then,
 // as they do in life.
@@ -116,41 +140,110 @@ func addresses(i int, f *Flow, mirror bool) Endpoints {
 
 // appendFrame writes g as an Ethernet frame. A frame that came over a wire is
 // padded to the Ethernet minimum, and its TTL shows that routers passed it on.
-func (g *segment) appendFrame(b []byte, ends *Endpoints, onHost bool) []byte {
+// One that its NIC has yet to finish (pending) has a sum over the pseudo header
+// only.
+func (g *segment) appendFrame(b []byte, ends *Endpoints, onHost, pending bool) []byte {
 	start := len(b)
-	src, dst := ends[g.dir], ends[1-g.dir]
+	src, dst := ends[g.dir].Addr(), ends[1-g.dir].Addr()
 	b = append(b, 2, 0, 0, 0, 0, 2-g.dir, 2, 0, 0, 0, 0, 1+g.dir, 8, 0)
+	if g.v6 {
+		binary.BigEndian.PutUint16(b[start+12:], 0x86dd)
+	}
 	ttl := byte(64)
 	if !onHost {
 		ttl = 64 - 7
 	}
-	tcpLength := 20 + g.optionLength() + g.octets
-	ip := len(b)
-	if g.v6 {
-		binary.BigEndian.PutUint16(b[ip-2:], 0x86dd)
-		b = append(b, 0x60, 0, 0, 0, byte(tcpLength>>8), byte(tcpLength), 6, ttl)
-	} else {
-		b = append(b, 0x45, 0, byte((tcpLength+20)>>8), byte(tcpLength+20), byte(g.id>>8), byte(g.id), 0x40, 0, ttl, 6, 0, 0)
+	if g.quoted != nil {
+		src = router(g.v6)
 	}
-	b = append(b, src.Addr().AsSlice()...)
-	b = append(b, dst.Addr().AsSlice()...)
-	if !g.v6 {
-		binary.BigEndian.PutUint16(b[ip+10:], ^fold(sum(0, b[ip:])))
-	}
-	pseudo := sum(uint64(6+tcpLength), src.Addr().AsSlice())
-	pseudo = sum(pseudo, dst.Addr().AsSlice())
+	b = g.appendIP(b, src, dst, ttl)
+	pseudo := sum(uint64(g.protocol())+uint64(g.transportLength()), src.AsSlice())
+	pseudo = sum(pseudo, dst.AsSlice())
 
-	tcp := len(b)
-	b = g.appendTCP(b, src.Port(), dst.Port())
-	binary.BigEndian.PutUint16(b[tcp+16:], ^fold(sum(pseudo, b[tcp:])))
+	transport := len(b)
+	at := transport + 16 // where the checksum is
+	switch {
+	case g.quoted != nil:
+		b, at = g.appendICMP(b, ends), transport+2
+		if !g.v6 {
+			pseudo = 0
+		}
+	case g.udp:
+		b, at = g.appendUDP(b, ends), transport+6
+	default:
+		b = g.appendTCP(b, ends[g.dir].Port(), ends[1-g.dir].Port())
+	}
+	total := ^fold(sum(pseudo, b[transport:]))
+	if pending {
+		total = fold(pseudo)
+	}
+	binary.BigEndian.PutUint16(b[at:], total)
 	if g.damaged {
 		// Anywhere behind the ports and numbers: a path that damages those
 		// makes another flow, which is a story of its own.
-		bit := g.flip % uint32((len(b)-tcp-16)*8)
-		b[tcp+16+int(bit/8)] ^= 1 << (bit % 8)
+		bit := g.flip % uint32((len(b)-at)*8)
+		b[at+int(bit/8)] ^= 1 << (bit % 8)
 	}
 	for !onHost && len(b)-start < etherMin {
 		b = append(b, 0)
+	}
+	return b
+}
+
+// hop is what routers do to the frame of g: another pair of MAC addresses, one
+// TTL less (RFC 1812 §5.3.1), and an IPv4 checksum to match.
+func (g *segment) hop(frame []byte, hops uint8) {
+	frame[5] += 0x10
+	frame[11] += 0x10
+	ip := frame[etherHeader:]
+	if g.v6 {
+		ip[7] -= hops
+		return
+	}
+	ip[8] -= hops
+	binary.BigEndian.PutUint16(ip[10:], 0)
+	binary.BigEndian.PutUint16(ip[10:], ^fold(sum(0, ip[:20])))
+}
+
+// IP protocol numbers.
+const (
+	protoICMP   = 1
+	protoTCP    = 6
+	protoUDP    = 17
+	protoICMPv6 = 58
+)
+
+func (g *segment) protocol() byte {
+	switch {
+	case g.quoted != nil && g.v6:
+		return protoICMPv6
+	case g.quoted != nil:
+		return protoICMP
+	case g.udp:
+		return protoUDP
+	}
+	return protoTCP
+}
+
+// appendIP writes g's IP header. What is numbered by its socket may not be
+// fragmented; routers give their errors no number here.
+func (g *segment) appendIP(b []byte, src, dst netip.Addr, ttl byte) []byte {
+	be := binary.BigEndian
+	start := len(b)
+	if g.v6 {
+		b = append(b, 0x60, 0, 0, 0)
+		b = be.AppendUint16(b, uint16(g.transportLength()))
+		b = append(b, g.protocol(), ttl)
+	} else {
+		b = append(b, 0x45, 0)
+		b = be.AppendUint16(b, uint16(g.ipLength()))
+		b = be.AppendUint16(b, g.id)
+		b = append(b, 0x40, 0, ttl, g.protocol(), 0, 0)
+	}
+	b = append(b, src.AsSlice()...)
+	b = append(b, dst.AsSlice()...)
+	if !g.v6 {
+		be.PutUint16(b[start+10:], ^fold(sum(0, b[start:])))
 	}
 	return b
 }
@@ -210,11 +303,24 @@ func (g *segment) appendOptions(b []byte) []byte {
 // appendPayload writes octets of a stream: the same position always has the
 // same octet, and no two packets are alike.
 func appendPayload(b []byte, flow int, dir uint8, at uint64, octets int) []byte {
-	for end := at + uint64(octets); at < end; at++ {
-		word := (at>>3 + uint64(flow)<<40 + uint64(dir)<<39) * 0x9e37_79b9_7f4a_7c15
-		b = append(b, byte(word>>(8+8*(at&3))))
+	end := at + uint64(octets)
+	seed := uint64(flow)<<40 + uint64(dir)<<39
+	for ; at < end && at&7 != 0; at++ {
+		b = append(b, byte(octetsAt(at, seed)>>(8*(at&7))))
+	}
+	for ; at+8 <= end; at += 8 {
+		b = binary.LittleEndian.AppendUint64(b, octetsAt(at, seed))
+	}
+	for ; at < end; at++ {
+		b = append(b, byte(octetsAt(at, seed)>>(8*(at&7))))
 	}
 	return b
+}
+
+// octetsAt are the eight octets around at.
+func octetsAt(at, seed uint64) uint64 {
+	word := (at>>3 + seed) * 0x9e37_79b9_7f4a_7c15
+	return word ^ word>>29
 }
 
 // sum and fold are RFC 1071, on purpose not those of decode/checksum: two

@@ -313,10 +313,10 @@ func innocent(res *Result) {
 		f := &res.Flows[i]
 		for d := range f.Dir {
 			h := &f.Dir[d]
-			n.spurious += h.Unneeded
-			n.reordered += h.Reordered
-			n.copies += h.Duplicates[1]
-			n.zero += h.ZeroWindows
+			n.spurious += uint64(h.Unneeded)
+			n.reordered += uint64(h.Reordered)
+			n.copies += uint64(h.Duplicates[1])
+			n.zero += uint64(h.ZeroWindows)
 		}
 		if f.Refused {
 			n.refused++

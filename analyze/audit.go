@@ -26,15 +26,15 @@ const (
 func labelCopies(res *Result) {
 	var prompt uint64
 	for i := range res.Flows {
-		prompt += res.Flows[i].Dir[0].Copies[0] + res.Flows[i].Dir[1].Copies[0]
+		prompt += uint64(res.Flows[i].Dir[0].Copies[0]) + uint64(res.Flows[i].Dir[1].Copies[0])
 	}
 	res.Spanned = res.Points != nil || float64(prompt) > spanShare*float64(res.Counts.Frames)
 	for i := range res.Flows {
 		for d := range res.Flows[i].Dir {
 			h := &res.Flows[i].Dir[d]
-			h.Duplicates = [2]uint64{h.Copies[0] + h.Copies[1], 0}
+			h.Duplicates = [2]uint32{h.Copies[0] + h.Copies[1], 0}
 			if res.Spanned {
-				h.Duplicates = [2]uint64{h.Copies[1], h.Copies[0]}
+				h.Duplicates = [2]uint32{h.Copies[1], h.Copies[0]}
 			}
 			if res.Points != nil { // whatever the routers between the points took
 				h.Duplicates[0] -= h.LateTwins
@@ -133,8 +133,8 @@ func (a *auditor) copies() {
 	var network, own uint64
 	for i := range a.res.Flows {
 		for d := range a.res.Flows[i].Dir {
-			network += a.res.Flows[i].Dir[d].Duplicates[0]
-			own += a.res.Flows[i].Dir[d].Duplicates[1]
+			network += uint64(a.res.Flows[i].Dir[d].Duplicates[0])
+			own += uint64(a.res.Flows[i].Dir[d].Duplicates[1])
 		}
 	}
 	if p := a.res.Points; p != nil {
@@ -201,8 +201,8 @@ func (a *auditor) offload() {
 		pending += a.res.Counts.Checksums[l][decode.ChecksumPending]
 	}
 	for i := range a.res.Flows {
-		super += a.res.Flows[i].Dir[0].Super + a.res.Flows[i].Dir[1].Super
-		blanked += a.res.Flows[i].Dir[0].ChecksumBlanked + a.res.Flows[i].Dir[1].ChecksumBlanked
+		super += uint64(a.res.Flows[i].Dir[0].Super) + uint64(a.res.Flows[i].Dir[1].Super)
+		blanked += uint64(a.res.Flows[i].Dir[0].ChecksumBlanked) + uint64(a.res.Flows[i].Dir[1].ChecksumBlanked)
 	}
 	if pending > 0 {
 		a.find("offload", pending, false, "%s not filled in yet when captured: the NIC does it later", many(pending, "checksum was", "checksums were"))

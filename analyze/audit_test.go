@@ -60,7 +60,7 @@ func TestCopiesBelongToTheCaptureOnlyWhenSystematic(t *testing.T) {
 		want   flow.Detail
 	}{{30, flow.NetworkCopy}, {90, flow.CaptureCopy}} {
 		f := tcpFlow()
-		f.Dir[0].Copies[0] = uint64(tt.copies)
+		f.Dir[0].Copies[0] = uint32(tt.copies)
 		res := &Result{Flows: []flow.Facts{f}}
 		res.Counts.Frames = 200
 		for range tt.copies {
@@ -71,7 +71,7 @@ func TestCopiesBelongToTheCaptureOnlyWhenSystematic(t *testing.T) {
 			t.Errorf("%d copies in 200 frames: %v, want %v", tt.copies, got, tt.want)
 		}
 		own := res.Flows[0].Dir[0].Duplicates[1]
-		if (own == uint64(tt.copies)) != (tt.want == flow.CaptureCopy) {
+		if (own == uint32(tt.copies)) != (tt.want == flow.CaptureCopy) {
 			t.Errorf("%d copies: %d counted as the capture's", tt.copies, own)
 		}
 	}

@@ -53,7 +53,7 @@ func (o *dispatcher) init(p *pipeline) {
 	o.p = p
 	o.waiting = map[uint64]*job{}
 	for range p.shards {
-		o.out = append(o.out, p.parcels.Get().(*parcel))
+		o.out = append(o.out, p.parcel())
 	}
 }
 
@@ -80,7 +80,7 @@ func (o *dispatcher) dispatchAll(ready <-chan *job) {
 // take adds all packets of j to the window.
 func (o *dispatcher) take(j *job) {
 	if len(j.decoded.Packets) == 0 {
-		j.home.Put(j)
+		o.p.jobs.put(j)
 		return
 	}
 	for i := range j.decoded.Packets {
@@ -164,5 +164,5 @@ func (o *dispatcher) tickAll(now int64) {
 
 func (o *dispatcher) flush(i int) {
 	o.p.shards[i] <- o.out[i]
-	o.out[i] = o.p.parcels.Get().(*parcel)
+	o.out[i] = o.p.parcel()
 }

@@ -14,8 +14,6 @@ import (
 // shard gets them (by index), and the ticks with how many packets came before.
 func drive(times []int64, batch int) (order []int, ticks [][2]int64) {
 	p := &pipeline{workers: 1, shards: []chan *parcel{make(chan *parcel, 1)}}
-	p.jobs.New = func() any { return &job{home: &p.jobs} }
-	p.parcels.New = func() any { return &parcel{} }
 	p.order.init(p)
 	ready := make(chan *job, 1)
 	var all sync.WaitGroup
@@ -23,7 +21,7 @@ func drive(times []int64, batch int) (order []int, ticks [][2]int64) {
 		var jobs []*job
 		for number := uint64(0); len(times) > 0; number++ {
 			n := min(batch, len(times))
-			j := &job{number: number, home: &sync.Pool{}}
+			j := &job{number: number}
 			for _, t := range times[:n] {
 				j.decoded.Packets = append(j.decoded.Packets, decode.Packet{Time: t, Number: uint64(len(order))})
 			}
@@ -118,10 +116,8 @@ func TestDispatcherKnowsWhatItCannotSort(t *testing.T) {
 		max   uint64
 	}{{"neighbours swapped", swapped, 0, 0}, {"backwards", backwards, setbacks + 1, 4 * window}} {
 		p := &pipeline{workers: 1, shards: []chan *parcel{make(chan *parcel, 64)}}
-		p.jobs.New = func() any { return &job{home: &p.jobs} }
-		p.parcels.New = func() any { return &parcel{} }
 		p.order.init(p)
-		j := &job{home: &sync.Pool{}}
+		j := new(job)
 		for _, at := range tt.times {
 			j.decoded.Packets = append(j.decoded.Packets, decode.Packet{Time: at})
 		}

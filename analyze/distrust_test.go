@@ -33,7 +33,7 @@ func TestDisorderedTimesProveNothing(t *testing.T) {
 		res := &Result{Flows: []flow.Facts{f}, Inputs: []capture.Input{{}}, Ledger: Ledger{Losses: losses()}, Unsorted: c.disorder}
 		res.Counts.Frames = 200
 		conclude(res, Options{})
-		if got := res.Ledger.Unexplained(); got != c.unexplained || res.Flows[0].Dir[0].Missing[flow.Unaccounted] != c.unexplained {
+		if got := res.Ledger.Unexplained(); got != c.unexplained || uint64(res.Flows[0].Dir[0].Missing[flow.Unaccounted]) != c.unexplained {
 			t.Errorf("disorder %d: %d unexplained, want %d", c.disorder, got, c.unexplained)
 		}
 		if len(res.Ledger.Charges) != len(c.sure) {
@@ -51,7 +51,7 @@ func TestDisorderedTimesProveNothing(t *testing.T) {
 // which the capture lacks packets, and that a second witness keeps it certain.
 func TestTailWithoutItsAnswer(t *testing.T) {
 	for _, c := range []struct {
-		lacks uint64
+		lacks uint32
 		proof flow.Proof
 		want  cause.Confidence
 	}{{0, flow.Single, cause.Likely}, {1, flow.Single, cause.Possible}, {1, flow.Second, cause.Certain}} {

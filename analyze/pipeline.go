@@ -19,6 +19,10 @@ const (
 	// memory stays in cache.
 	depth = 2
 
+	// shelved is how many batches and parcels are kept for later: more than are
+	// under way as a rule.
+	shelved = 64
+
 	// handover is how many packets go to a shard at once.
 	handover = 256
 )
@@ -29,13 +33,26 @@ type job struct {
 	batch   *capture.Batch // until it is decoded
 	decoded decode.Decoded
 	left    atomic.Int64 // packets that no shard has finished with
-	home    *sync.Pool
 }
 
-// done says that n packets of j are finished with. The last ones send it home.
-func (j *job) done(n int64) {
-	if j.left.Add(-n) == 0 {
-		j.home.Put(j)
+// A shelf lends things that are used again and again: few, so that they stay in
+// the cache. What finds no place on it is garbage.
+type shelf[T any] chan *T
+
+// get returns a used T, or nil.
+func (s shelf[T]) get() *T {
+	select {
+	case x := <-s:
+		return x
+	default:
+		return nil
+	}
+}
+
+func (s shelf[T]) put(x *T) {
+	select {
+	case s <- x:
+	default:
 	}
 }
 
@@ -59,29 +76,30 @@ type pipeline struct {
 	workers int
 	engines []*detect.Engine
 
-	jobs    sync.Pool
-	parcels sync.Pool
-	read    chan *job // reader to decoders
+	jobs    shelf[job]
+	parcels shelf[parcel]
 	ready   chan *job // decoders to dispatcher, in any order
 	shards  []chan *parcel
 
-	order       dispatcher
-	counts      decode.Counts
+	reading     sync.Mutex // for what follows, and src
+	number      uint64     // of the next batch
+	ended       bool
 	err         error // of the source
 	interrupted bool
+
+	order  dispatcher
+	counts decode.Counts
 }
 
 func newPipeline(ctx context.Context, src capture.Source, o Options) *pipeline {
 	p := &pipeline{
 		ctx: ctx, src: src, workers: o.Workers,
-		read:  make(chan *job, depth),
 		ready: make(chan *job, depth*o.Workers),
+		jobs:  make(shelf[job], shelved), parcels: make(shelf[parcel], shelved),
 	}
-	p.jobs.New = func() any { return &job{home: &p.jobs} }
-	p.parcels.New = func() any { return &parcel{refs: make([]ref, 0, handover)} }
 	for range o.Workers {
 		p.engines = append(p.engines, detect.NewEngine(detect.Options{MaxFlows: o.MaxFlows, MaxSymptoms: o.MaxSymptoms}))
-		p.shards = append(p.shards, make(chan *parcel, depth*4))
+		p.shards = append(p.shards, make(chan *parcel, depth*2))
 	}
 	p.order.init(p)
 	return p
@@ -89,8 +107,6 @@ func newPipeline(ctx context.Context, src capture.Source, o Options) *pipeline {
 
 // run drives all stages to the end and returns the findings of the shards.
 func (p *pipeline) run() ([]flow.Findings, error) {
-	go p.readAll()
-
 	var decoders sync.WaitGroup
 	counts := make([]decode.Counts, p.workers)
 	for i := range p.workers {
@@ -113,30 +129,52 @@ func (p *pipeline) run() ([]flow.Findings, error) {
 	return found, p.err
 }
 
-// readAll numbers the batches of the source. It is the only one who touches src.
-// What was read before the run was stopped is analysed: a source may hold a
-// batch from the time when it was opened.
-func (p *pipeline) readAll() {
-	defer close(p.read)
-	for number := uint64(0); !p.interrupted; number++ {
-		batch, err := p.src.Next()
-		p.interrupted = p.ctx.Err() != nil
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				p.err = err
-			}
-			return
-		}
-		j := p.jobs.Get().(*job)
-		j.number, j.batch = number, batch
-		p.read <- j
+// next reads and numbers a batch; the decoder that reads it decodes it, while it
+// is in the cache. It returns nil at the end. What was read before the run was
+// stopped is analysed: a source may hold a batch from the time when it was opened.
+func (p *pipeline) next() *job {
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	if p.ended || p.interrupted {
+		return nil
 	}
+	batch, err := p.src.Next()
+	p.interrupted = p.ctx.Err() != nil
+	if err != nil {
+		p.ended = true
+		if !errors.Is(err, io.EOF) {
+			p.err = err
+		}
+		return nil
+	}
+	j := p.jobs.get()
+	if j == nil {
+		j = new(job)
+	}
+	j.number, j.batch = p.number, batch
+	p.number++
+	return j
+}
+
+// done says that n packets of j are finished with. The last ones make it free.
+func (p *pipeline) done(j *job, n int64) {
+	if j.left.Add(-n) == 0 {
+		p.jobs.put(j)
+	}
+}
+
+// parcel returns an empty one.
+func (p *pipeline) parcel() *parcel {
+	if x := p.parcels.get(); x != nil {
+		return x
+	}
+	return &parcel{refs: make([]ref, 0, handover)}
 }
 
 // decodeAll decodes batches, each at once and whole, and gives their memory back.
 func (p *pipeline) decodeAll() decode.Counts {
 	dec := decode.NewDecoder()
-	for j := range p.read {
+	for j := p.next(); j != nil; j = p.next() {
 		dec.Batch(j.batch, &j.decoded)
 		j.batch.Release()
 		j.batch = nil
@@ -155,13 +193,13 @@ func (p *pipeline) analyzeAll(shard int) flow.Findings {
 			for ; i < len(parcel.refs) && parcel.refs[i].job == j; i++ {
 				engine.Packet(parcel.refs[i].packet, &j.decoded)
 			}
-			j.done(int64(i - start))
+			p.done(j, int64(i-start))
 		}
 		if parcel.tick != 0 {
 			engine.Tick(parcel.tick)
 		}
 		parcel.refs, parcel.tick = parcel.refs[:0], 0
-		p.parcels.Put(parcel)
+		p.parcels.put(parcel)
 	}
 	return engine.Finish(p.order.last)
 }

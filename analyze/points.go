@@ -46,7 +46,7 @@ func points(res *Result) {
 	for i := range res.Flows {
 		for d := range res.Flows[i].Dir {
 			if h := &res.Flows[i].Dir[d]; h.TwinHops == hops {
-				res.Points.Both += h.Twins
+				res.Points.Both += uint64(h.Twins)
 			}
 		}
 	}
@@ -70,8 +70,8 @@ func pairHops(res *Result) uint8 {
 		for d := range res.Flows[i].Dir {
 			h := &res.Flows[i].Dir[d]
 			packets += h.Packets
-			all += h.Twins + h.OtherTwins
-			byHops[h.TwinHops] += h.Twins
+			all += uint64(h.Twins) + uint64(h.OtherTwins)
+			byHops[h.TwinHops] += uint64(h.Twins)
 		}
 	}
 	best := 0
@@ -196,7 +196,7 @@ func (p *pairing) alsoBetween() {
 // move puts l to another place, in the account of its flow as well.
 func (res *Result) move(l *flow.Lost, to flow.Place) {
 	m := &res.Flows[l.Flow].Dir[l.Dir&1].Missing
-	m[l.Place] -= min(uint64(l.Packets), m[l.Place])
-	m[to] += uint64(l.Packets)
+	m[l.Place] -= min(l.Packets, m[l.Place])
+	m[to] += l.Packets
 	l.Place = to
 }

@@ -31,6 +31,10 @@ type Decoder struct {
 	etherSeen  uint64
 }
 
+// spare is a step in the sizes of Decoded.Packets: batches of a file are of about
+// one size, and memory for the longest serves all.
+const spare = 256
+
 // NewDecoder makes a Decoder.
 func NewDecoder() *Decoder {
 	return &Decoder{Counts: Counts{
@@ -42,8 +46,8 @@ func NewDecoder() *Decoder {
 // Batch decodes all frames of b into d, which it resets first. It keeps nothing of b.
 func (dec *Decoder) Batch(b *capture.Batch, d *Decoded) {
 	d.Reset()
-	if cap(d.Packets) < len(b.Frames) {
-		d.Packets = make([]Packet, 0, len(b.Frames))
+	if n := len(b.Frames); cap(d.Packets) < n {
+		d.Packets = make([]Packet, 0, (n+spare-1)/spare*spare)
 	}
 	d.Packets = d.Packets[:len(b.Frames)]
 	for i := range b.Frames {

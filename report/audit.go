@@ -88,7 +88,7 @@ func (b *builder) soundness(d Drops) string {
 	}
 	var good, bad, blanked uint64
 	for i := range b.res.Flows {
-		blanked += b.res.Flows[i].Dir[0].ChecksumBlanked + b.res.Flows[i].Dir[1].ChecksumBlanked
+		blanked += uint64(b.res.Flows[i].Dir[0].ChecksumBlanked) + uint64(b.res.Flows[i].Dir[1].ChecksumBlanked)
 	}
 	for l := range decode.NumLayers {
 		good += c.Checksums[l][decode.ChecksumGood]

@@ -27,8 +27,8 @@ func unansweredRequest(f *flow.Facts) bool {
 	}
 	for d := range f.Dir {
 		h := &f.Dir[d]
-		syns := h.Retransmissions[flow.SYN] + h.Retransmissions[flow.SYNACK] + 1
-		if h.Packets > 0 && !h.Start || h.Packets > syns || h.Data+h.Resets > 0 {
+		syns := uint64(h.Retransmissions[flow.SYN]) + uint64(h.Retransmissions[flow.SYNACK]) + 1
+		if h.Packets > 0 && !h.Start || h.Packets > syns || h.Data > 0 || h.Resets > 0 {
 			return false
 		}
 	}

@@ -16,7 +16,7 @@ func (s *stage) requests(n int, answered bool) {
 		f := &s.res.Flows[s.tcp("10.0.0.1:"+strconv.Itoa(10000+i), "10.0.0.2:80", 0, 0)]
 		f.Dir[0] = flow.Half{Packets: 1, WirePackets: 1, Start: true}
 		if answered {
-			f.Dir[1] = flow.Half{Packets: 2, WirePackets: 2, Start: true, Retransmissions: [flow.NumDetails]uint64{flow.SYNACK: 1}}
+			f.Dir[1] = flow.Half{Packets: 2, WirePackets: 2, Start: true, Retransmissions: [flow.NumDetails]uint32{flow.SYNACK: 1}}
 		}
 	}
 }

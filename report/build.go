@@ -119,11 +119,11 @@ func (b *builder) addFlow(i int) {
 		t.sent += h.WirePackets
 		b.packets += h.WirePackets
 		for _, n := range h.Missing {
-			t.missing += n
+			t.missing += uint64(n)
 		}
-		b.innocent.UnneededRetransmissions += h.Unneeded
-		b.innocent.Reordered += h.Reordered
-		b.innocent.Duplicates += h.Duplicates[0] + h.Duplicates[1]
+		b.innocent.UnneededRetransmissions += uint64(h.Unneeded)
+		b.innocent.Reordered += uint64(h.Reordered)
+		b.innocent.Duplicates += uint64(h.Duplicates[0]) + uint64(h.Duplicates[1])
 	}
 	if f.Protocol == decode.ProtoTCP && f.Dir[0].Data+f.Dir[1].Data > 0 {
 		b.blind.tcp++

@@ -72,7 +72,7 @@ func (f *flowEncoder) sum(i int) {
 	f.loci, f.other = [2][cause.NumLoci]uint64{}, [2]uint64{}
 	for d := range f.other {
 		for _, n := range f.b.res.Flows[i].Dir[d].Missing {
-			f.other[d] += n
+			f.other[d] += uint64(n)
 		}
 	}
 	for _, n := range f.b.chargesOf[uint32(i)] {
@@ -139,13 +139,13 @@ func appendName(b []byte, field, name string) []byte {
 	return append(b, '"')
 }
 
-func appendField(b []byte, field string, n uint64) []byte {
+func appendField[N uint32 | uint64](b []byte, field string, n N) []byte {
 	b = append(b, field...)
-	return strconv.AppendUint(b, n, 10)
+	return strconv.AppendUint(b, uint64(n), 10)
 }
 
 // appendCounted appends name and n to an object that began at start, if there are any.
-func appendCounted(b []byte, start int, name string, n uint64) []byte {
+func appendCounted[N uint32 | uint64](b []byte, start int, name string, n N) []byte {
 	if n == 0 {
 		return b
 	}
@@ -155,7 +155,7 @@ func appendCounted(b []byte, start int, name string, n uint64) []byte {
 	b = append(b, '"')
 	b = append(b, name...)
 	b = append(b, `":`...)
-	return strconv.AppendUint(b, n, 10)
+	return strconv.AppendUint(b, uint64(n), 10)
 }
 
 // appendFloat writes a rounded number. A rate below 1e-6 was rounded to 0, so

@@ -103,13 +103,13 @@ func (b *builder) direction(i, d int) Direction {
 		Src: ends[d], Dst: ends[1-d], Protocol: protocolName(f.Protocol),
 		Packets: h.Packets, WirePackets: h.WirePackets, Octets: h.Octets,
 		Missing: b.missing(i, d), Retransmissions: map[string]uint64{},
-		Unneeded: h.Unneeded, Undecided: h.UndecidedNeed, Reordered: h.Reordered,
-		Duplicates: h.Duplicates[0] + h.Duplicates[1], ChecksumBad: h.ChecksumBad,
-		ZeroWindow: ZeroWindow{Episodes: h.ZeroWindows, MS: milliseconds(h.ZeroWindowNS)},
+		Unneeded: uint64(h.Unneeded), Undecided: uint64(h.UndecidedNeed), Reordered: uint64(h.Reordered),
+		Duplicates: uint64(h.Duplicates[0]) + uint64(h.Duplicates[1]), ChecksumBad: uint64(h.ChecksumBad),
+		ZeroWindow: ZeroWindow{Episodes: uint64(h.ZeroWindows), MS: milliseconds(h.ZeroWindowNS)},
 	}
 	for detail := flow.Fast; detail <= flow.Other; detail++ {
 		if n := h.Retransmissions[detail]; n > 0 {
-			out.Retransmissions[detail.String()] = n
+			out.Retransmissions[detail.String()] = uint64(n)
 		}
 	}
 	if h.RTTSamples > 0 && h.RTTMin >= 0 {
@@ -134,7 +134,7 @@ func (b *builder) missing(i, d int) map[string]uint64 {
 	out := map[string]uint64{}
 	var total, charged uint64
 	for _, n := range b.res.Flows[i].Dir[d].Missing {
-		total += n
+		total += uint64(n)
 	}
 	for _, n := range b.chargesOf[uint32(i)] {
 		if c := &b.res.Ledger.Charges[n]; int(c.Dir) == d {

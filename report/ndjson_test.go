@@ -148,7 +148,7 @@ func TestFlowRecordsAreThoseOfTheReport(t *testing.T) {
 		for i := range res.Flows {
 			h := &res.Flows[i].Dir[rng.IntN(2)]
 			for d := range h.Retransmissions {
-				h.Retransmissions[d] = rng.Uint64N(3)
+				h.Retransmissions[d] = rng.Uint32N(3)
 			}
 			h.ZeroWindowNS, h.RTTMed = rng.Int64N(1e12), rng.Int64N(1e10)
 		}

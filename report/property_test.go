@@ -57,7 +57,7 @@ func anyResult(rng *rand.Rand) *analyze.Result {
 	}
 	s.res.Tap = analyze.Tap{Place: analyze.TapPlace(rng.IntN(4)), Confidence: cause.Confidence(rng.IntN(3))}
 	for i := range s.res.Flows {
-		s.res.Flows[i].Dir[0].Reordered, s.res.Flows[i].Dir[1].Unneeded = rng.Uint64N(3), rng.Uint64N(3)
+		s.res.Flows[i].Dir[0].Reordered, s.res.Flows[i].Dir[1].Unneeded = rng.Uint32N(3), rng.Uint32N(3)
 	}
 	return s.result(rng.Uint64N(2) * rng.Uint64N(500))
 }

@@ -53,7 +53,7 @@ func (s *stage) flow(protocol uint8, from, to string, data, back uint64) uint32 
 	const segment = 1448
 	f.Dir[0] = flow.Half{
 		Packets: data, WirePackets: data, Data: data, Octets: data * segment,
-		RTTMin: 41 * ms, RTTMed: 42 * ms, RTTMax: 68 * ms, RTTSamples: back, MinDown: 40 * ms, MinUp: ms,
+		RTTMin: 41 * ms, RTTMed: 42 * ms, RTTMax: 68 * ms, RTTSamples: uint32(back), MinDown: 40 * ms, MinUp: ms,
 	}
 	f.Dir[1] = flow.Half{Packets: back, WirePackets: back, RTTMin: -1, MinDown: -1, MinUp: -1}
 	s.frames += data + back
@@ -78,7 +78,7 @@ func (s *stage) lose(i uint32, c analyze.Charge, at ...int64) {
 	c.Flow, c.Protocol, c.Packets, c.Octets = i, f.Protocol, 1, 1448
 	ends := [2]flow.Endpoint{f.Originator, f.Responder}
 	c.Src, c.Dst = ends[c.Dir], ends[1-c.Dir]
-	f.Dir[c.Dir].Missing[placeOf[c.Locus]] += uint64(len(at))
+	f.Dir[c.Dir].Missing[placeOf[c.Locus]] += uint32(len(at))
 	for n, t := range at {
 		c.First, c.Last = t0+t, t0+t
 		l := flow.Lost{

@@ -74,7 +74,7 @@ func TestDatagramLaws(t *testing.T) {
 			counted := uint64(0)
 			for i := range f.Flows {
 				for _, h := range f.Flows[i].Dir {
-					counted += h.Packets + h.Copies[0] + h.Copies[1]
+					counted += h.Packets + uint64(h.Copies[0]) + uint64(h.Copies[1])
 				}
 			}
 			if counted > uint64(len(packets)) || counted == 0 {

@@ -98,9 +98,9 @@ func (h hearing) hold(t *testing.T) {
 // balanced checks that the facts of flows and the losses say the same.
 func balanced(t *testing.T, f flow.Findings) {
 	t.Helper()
-	missing := make([][2][flow.NumPlaces]uint64, len(f.Flows))
+	missing := make([][2][flow.NumPlaces]uint32, len(f.Flows))
 	for _, l := range f.Losses {
-		missing[l.Flow][l.Dir][l.Place] += uint64(l.Packets)
+		missing[l.Flow][l.Dir][l.Place] += l.Packets
 	}
 	for i := range f.Flows {
 		for d := range f.Flows[i].Dir {

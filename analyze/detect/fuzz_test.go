@@ -29,7 +29,7 @@ func FuzzEngine(f *testing.F) {
 		for i := range found.Flows {
 			for d := range 2 {
 				h := &found.Flows[i].Dir[d]
-				packetsSeen += h.Packets + h.Copies[0] + h.Copies[1]
+				packetsSeen += h.Packets + uint64(h.Copies[0]) + uint64(h.Copies[1])
 			}
 		}
 		if packetsSeen != uint64(len(packets)) {

@@ -178,7 +178,7 @@ func TestInnocence(t *testing.T) {
 			for i := range f.Losses {
 				t.Errorf("seed %d, %s, %d late: a loss was claimed: %+v", seed, variant, late, f.Losses[i])
 			}
-			if n := f.Flows[0].Dir[0].Retransmissions; n != [flow.NumDetails]uint64{} {
+			if n := f.Flows[0].Dir[0].Retransmissions; n != [flow.NumDetails]uint32{} {
 				t.Errorf("seed %d, %s, %d late: retransmissions %v", seed, variant, late, n)
 			}
 			if t.Failed() {
@@ -199,12 +199,12 @@ func TestDeleteOne(t *testing.T) {
 		}
 		f := s.without(i).play(100)
 		checkBalance(t, f)
-		var n [flow.NumPlaces]uint64
+		var n [flow.NumPlaces]uint32
 		for _, l := range f.Losses {
-			n[l.Place] += uint64(l.Packets)
+			n[l.Place] += l.Packets
 		}
 		first := p.Seq == s.isn[0]+1 // octets below the first ones seen are not missed: the SYN is there, so they are
-		if want := [flow.NumPlaces]uint64{flow.OnlyCapture: 1}; n != want {
+		if want := [flow.NumPlaces]uint32{flow.OnlyCapture: 1}; n != want {
 			t.Errorf("without packet %d (first %v): missing %v, want one in the capture alone\n%s", i, first, n, says(f))
 		}
 	}

@@ -249,10 +249,10 @@ func says(f flow.Findings) string {
 // checkBalance holds that the counts of flows are the sums over losses.
 func checkBalance(t *testing.T, f flow.Findings) {
 	t.Helper()
-	sum := make([][2][flow.NumPlaces]uint64, len(f.Flows))
+	sum := make([][2][flow.NumPlaces]uint32, len(f.Flows))
 	for i := range f.Losses {
 		l := &f.Losses[i]
-		sum[l.Flow][l.Dir][l.Place] += uint64(l.Packets)
+		sum[l.Flow][l.Dir][l.Place] += l.Packets
 	}
 	for i := range f.Flows {
 		for d := range 2 {

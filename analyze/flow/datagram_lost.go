@@ -114,7 +114,7 @@ func (t *Talk) lose(dir uint8, l Lost) {
 		return
 	}
 	l.Flow, l.Dir, l.Protocol = t.number, dir, t.Facts.Protocol
-	t.Facts.Dir[dir].Missing[l.Place] += uint64(l.Packets)
+	t.Facts.Dir[dir].Missing[l.Place] += l.Packets
 	if len(t.log.Losses) < t.log.MaxLosses {
 		t.log.Losses = append(t.log.Losses, l)
 		return

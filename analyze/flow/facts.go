@@ -10,7 +10,7 @@ func (f *Facts) OneWay() bool {
 	if h.Packets == 0 {
 		h, other = other, h
 	}
-	syns := h.Retransmissions[SYN] + h.Retransmissions[SYNACK] + 1
+	syns := uint64(h.Retransmissions[SYN]) + uint64(h.Retransmissions[SYNACK]) + 1
 	return f.Protocol == decode.ProtoTCP && other.Packets == 0 && (h.Data > 0 || h.Packets > syns)
 }
 
@@ -43,7 +43,7 @@ func (c *Conn) count(h *track, s *Segment) {
 }
 
 func (c *Conn) countRare(f *Half, s *Segment) {
-	add := func(n *uint64, m marks) {
+	add := func(n *uint32, m marks) {
 		if s.is(m) {
 			*n++
 		}
@@ -76,7 +76,7 @@ func (c *Conn) summarise(dir uint8) {
 				up = max(up, d.up.median())
 			}
 			f.RTTMed = min(down+up, max(f.RTTMax, f.RTTMin))
-			f.RTTSamples = d.down.n
+			f.RTTSamples = uint32(min(d.down.n, 1<<32-1))
 		}
 	}
 	f.InitialTTL = f.TTL == 64 || f.TTL == 128 || f.TTL == 255

@@ -254,35 +254,40 @@ const (
 	Yes
 )
 
-// Half is what is known of one direction.
+// Half is what is known of one direction. What every packet changes comes first,
+// in one line of the cache. Counts of what is rare have 32 bits.
 type Half struct {
 	Packets     uint64 // frames, copies removed
 	WirePackets uint64 // frames counted as the wire packets they stand for (b-17)
 	Octets      uint64 // transport payload, copies removed
 	Data        uint64 // wire packets that carried payload
+	MaxFrame    uint32
+	MaxSegment  uint32 // largest payload of one frame
+	Super       uint32 // frames larger than one segment (TSO, GRO)
+	TTL         uint8  // most recent
+	Start, End  bool   // SYN seen, FIN or RST seen
 
-	Missing         [NumPlaces]uint64 // wire packets, the sum over Losses
-	Retransmissions [NumDetails]uint64
-	Unneeded        uint64
-	UndecidedNeed   uint64
-	Reordered       uint64
-	Duplicates      [2]uint64 // network, capture: filled in when the whole file is known
-	Copies          [2]uint64 // copies by when they came: within CopyImmediate, later
-	Twins           uint64    // of them, those with a TTL lower by TwinHops: seen at two points
-	LateTwins       uint64    // of those, not within CopyImmediate
-	OtherTwins      uint64    // copies with another TTL that does not fit
+	Missing         [NumPlaces]uint32 // wire packets, the sum over Losses
+	Retransmissions [NumDetails]uint32
+	Unneeded        uint32
+	UndecidedNeed   uint32
+	Reordered       uint32
+	Duplicates      [2]uint32 // network, capture: filled in when the whole file is known
+	Copies          [2]uint32 // copies by when they came: within CopyImmediate, later
+	Twins           uint32    // of them, those with a TTL lower by TwinHops: seen at two points
+	LateTwins       uint32    // of those, not within CopyImmediate
+	OtherTwins      uint32    // copies with another TTL that does not fit
 	TwinHops        uint8     // 0 = no copy with another TTL
-	ChecksumBad     uint64
-	ChecksumPending uint64
-	ChecksumBlanked uint64 // of ChecksumBad: over a payload that the capture blanked
-	Malformed       uint64
-	Super           uint64 // frames larger than one segment (TSO, GRO)
+	ChecksumBad     uint32
+	ChecksumPending uint32
+	ChecksumBlanked uint32 // of ChecksumBad: over a payload that the capture blanked
+	Malformed       uint32
 
-	ZeroWindows  uint64 // episodes announced by the sender of this direction
+	ZeroWindows  uint32 // episodes announced by the sender of this direction
 	ZeroWindowNS int64
-	KeepAlives   uint64
-	Probes       uint64
-	Resets       uint64
+	KeepAlives   uint32
+	Probes       uint32
+	Resets       uint32
 
 	// Delays of the two halves of the path as seen by data of this direction:
 	// Down is from a packet passing here to its acknowledgement passing back,
@@ -290,19 +295,15 @@ type Half struct {
 	MinDown, MinUp    int64
 	RTTMin, RTTMed    int64 // of the whole path, ns; −1 = not known
 	RTTMax            int64
-	RTTSamples        uint64
+	RTTSamples        uint32
 	MSS               uint16 // from the SYN; 0 = not known
 	SACK              Known
 	Timestamps        Known
-	WindowScale       int8  // −1 not known, else the shift (0 also when not used)
-	IDClass           Known // Yes: IPv4 IDs count this flow's packets
-	RTP               bool  // its datagrams are RTP, whose sequence numbers count them
-	InitialTTL        bool  // TTL was exactly 64, 128 or 255
-	TTL               uint8 // most recent
-	MaxFrame          uint32
-	Inbound, Outbound uint64 // frames by direction flag
-	MaxSegment        uint32 // largest payload of one frame
-	PaddedShort       uint64 // frames padded to the Ethernet minimum
-	UnpaddedShort     uint64 // frames below the Ethernet minimum, not padded: never was on a wire
-	Start, End        bool   // SYN seen, FIN or RST seen
+	WindowScale       int8   // −1 not known, else the shift (0 also when not used)
+	IDClass           Known  // Yes: IPv4 IDs count this flow's packets
+	RTP               bool   // its datagrams are RTP, whose sequence numbers count them
+	InitialTTL        bool   // TTL was exactly 64, 128 or 255
+	Inbound, Outbound uint32 // frames by direction flag
+	PaddedShort       uint32 // frames padded to the Ethernet minimum
+	UnpaddedShort     uint32 // frames below the Ethernet minimum, not padded: never was on a wire
 }

@@ -28,7 +28,7 @@ func (c *Conn) lose(dir uint8, l Lost) {
 		return
 	}
 	l.Flow, l.Dir, l.Protocol = c.number, dir, c.Facts.Protocol
-	c.Facts.Dir[dir].Missing[l.Place] += uint64(l.Packets)
+	c.Facts.Dir[dir].Missing[l.Place] += l.Packets
 	if len(c.log.Losses) < c.log.MaxLosses && !c.folded {
 		c.log.Losses = append(c.log.Losses, l)
 		return
@@ -96,8 +96,11 @@ func (f *Facts) Fold(o *Facts) {
 
 // add adds the counts of o to h. What is no count stays unknown.
 func (h *Half) add(o *Half) {
-	for _, x := range []struct{ sum, n *uint64 }{
-		{&h.Packets, &o.Packets}, {&h.WirePackets, &o.WirePackets}, {&h.Octets, &o.Octets}, {&h.Data, &o.Data},
+	h.Packets += o.Packets
+	h.WirePackets += o.WirePackets
+	h.Octets += o.Octets
+	h.Data += o.Data
+	for _, x := range []struct{ sum, n *uint32 }{
 		{&h.Unneeded, &o.Unneeded}, {&h.UndecidedNeed, &o.UndecidedNeed}, {&h.Reordered, &o.Reordered},
 		{&h.Twins, &o.Twins}, {&h.LateTwins, &o.LateTwins}, {&h.OtherTwins, &o.OtherTwins},
 		{&h.Copies[0], &o.Copies[0]}, {&h.Copies[1], &o.Copies[1]}, {&h.ChecksumBad, &o.ChecksumBad},

@@ -8,7 +8,7 @@ import "whydrop/capture"
 const (
 	// blockOctets is how much is read at once. It is above the point where a
 	// system call costs anything, and about the size of a level 2 cache.
-	blockOctets = 1 << 20
+	blockOctets = 1 << 18
 
 	// batchFrames is the most frames in one batch: enough that handing it over
 	// costs nothing per frame, few enough that all cores get some.

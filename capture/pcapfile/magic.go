@@ -104,8 +104,11 @@ func anotherCapture(octets []byte) string {
 	if len(octets) < magics {
 		return ""
 	}
-	if d, o, ok := dialectOf(octets); ok && o.u16(octets[4:]) == 2 && o.u16(octets[6:]) == 4 {
-		return d.name
+	const version, swappedVersion = 0x00020004, 0x02000400 // 2.4
+	if v := big.u32(octets[4:]); v == version || v == swappedVersion {
+		if d, o, ok := dialectOf(octets); ok && o.u16(octets[4:]) == 2 && o.u16(octets[6:]) == 4 {
+			return d.name
+		}
 	}
 	const byteOrderMagic = 0x1a2b3c4d
 	if big.u32(octets) == pcapngMagic && len(octets) >= ngHead &&

@@ -10,13 +10,14 @@ import (
 	"whydrop/capture"
 )
 
-// frames draws frames of the interfaces of a writer.
+// frames draws frames of the interfaces of a writer. None is at the very beginning
+// of the epoch: a record that is all zeros is padding to the reader.
 func frames(t *rapid.T, interfaces []Interface, ng bool) []capture.Frame {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) capture.Frame {
 		i := rapid.IntRange(0, len(interfaces)-1).Draw(t, "interface")
 		f := capture.Frame{
 			Data:      rapid.SliceOfN(rapid.Byte(), 0, 70).Draw(t, "data"),
-			Time:      rapid.Int64Range(0, 1<<32*1e9-1).Draw(t, "time"),
+			Time:      rapid.Int64Range(1e3, 1<<32*1e9-1).Draw(t, "time"),
 			Interface: uint32(i),
 			Link:      interfaces[i].Link,
 			HasTime:   true,

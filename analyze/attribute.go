@@ -14,8 +14,8 @@ func conclude(res *Result, o Options) {
 	labelCopies(res)
 	audit(res)
 	distrust(res)
-	views := inferTap(res, o)
-	attribute(res, views)
+	inferTap(res, o)
+	attribute(res, res.views)
 	innocent(res)
 }
 

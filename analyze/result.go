@@ -25,6 +25,7 @@ type Result struct {
 	Leap        int64        // the farthest, ns
 	Interrupted bool         // stopped by the user: the report covers what was read
 	Points      *Points      // nil: the file holds one capture point
+	views       []vantage    // by flow
 	loners      []flow.Loner // packets that passed one of two points
 	Spanned     bool         // the capture holds most packets twice (a mirror port, "any", a bond)
 }

@@ -8,233 +8,224 @@ import (
 	"whydrop/decode"
 )
 
-// Thresholds of the tap rules: tcp-rules.md c-0, wire-evidence.md c-0.
-const (
-	// nearRatio is how much shorter the delay on one side of the tap must be
-	// before the tap is said to be near that side.
-	nearRatio = 0.2
+// A pairOf is two hosts, in the order of their addresses.
+type pairOf [2]decode.Addr
 
-	// tooShort is the delay, ns, below which delays tell nothing: on virtual
-	// links both sides are this near.
-	tooShort = 150_000
-
-	// fewFrames is how many frames with a sign make it more than an accident.
-	fewFrames = 3
-)
-
-// A vantage is where the tap is with respect to one flow.
-type vantage struct {
-	place  vantagePlace
-	onHost bool // the evidence is that of the host itself, not of nearness
-}
-
-type vantagePlace uint8
-
-const (
-	placeUnknown vantagePlace = iota
-	atOriginator
-	atResponder
-	between
-)
-
-// sides of a flow by direction: who sends in direction d is at sides[d].
-var sides = [2]vantagePlace{atOriginator, atResponder}
-
-// onSender reports whether the tap is on the host that sends direction dir of the flow.
-func (v vantage) onSender(dir uint8) bool { return v.onHost && v.place == sides[dir&1] }
-
-// onReceiver reports whether the tap is on the host that receives direction dir.
-func (v vantage) onReceiver(dir uint8) bool { return v.onHost && v.place == sides[1-dir&1] }
-
-// signs are what a flow shows about the tap, as votes for a place.
-type signs struct {
-	host [4]int // votes that only the host itself can give, by vantagePlace
-	near [4]int // votes of the delays
-	says []string
-}
-
-func (s *signs) add(host bool, at vantagePlace, says string) {
-	if host {
-		s.host[at]++
-	} else {
-		s.near[at]++
+// pairOfFlow are the hosts of f, and which of them its originator is.
+func pairOfFlow(f *flow.Facts) (p pairOf, originator int) {
+	p = pairOf{f.Originator.Addr, f.Responder.Addr}
+	if string(p[0][:]) > string(p[1][:]) {
+		p[0], p[1], originator = p[1], p[0], 1
 	}
-	s.says = append(s.says, says)
+	return p, originator
 }
 
-// look gathers the signs of f, in the order of wire-evidence.md c-0.
-func look(f *flow.Facts) signs {
-	var s signs
-	for d := range f.Dir {
-		us, them := &f.Dir[d], &f.Dir[1-d]
-		if us.ChecksumPending >= fewFrames && them.ChecksumPending == 0 && them.Packets > 0 {
-			s.add(true, sides[d], fmt.Sprintf("packets leave %s with checksums that its NIC has yet to fill in", end(f, d)))
+// given turns --at into the vantages of all flows. The tap is at one place for
+// all flows of two hosts: at the one that sends more data, or the other one.
+func given(res *Result, at TapPlace) []vantage {
+	octets := map[pairOf]*[2]uint64{}
+	for i := range res.Flows {
+		f := &res.Flows[i]
+		p, o := pairOfFlow(f)
+		if octets[p] == nil {
+			octets[p] = new([2]uint64)
 		}
-		if us.UnpaddedShort >= fewFrames && us.PaddedShort == 0 && them.PaddedShort > 0 {
-			s.add(true, sides[d], fmt.Sprintf("short frames of %s are not padded yet", end(f, d)))
+		octets[p][o] += f.Dir[0].Octets
+		octets[p][1-o] += f.Dir[1].Octets
+	}
+	views := make([]vantage, len(res.Flows))
+	for i := range res.Flows {
+		f := &res.Flows[i]
+		p, o := pairOfFlow(f)
+		sender := heavier(f)
+		if sum := octets[p]; sum[0] != sum[1] {
+			sender = 0
+			if sum[1-o] > sum[o] {
+				sender = 1
+			}
 		}
-		if us.Outbound >= fewFrames && us.Inbound == 0 && them.Outbound == 0 && us.InitialTTL {
-			s.add(true, sides[d], fmt.Sprintf("the capture marks what %s sends as outgoing, with its first TTL of %d", end(f, d), us.TTL))
+		switch at {
+		case TapSender:
+			views[i] = vantage{sides[sender], true}
+		case TapReceiver:
+			views[i] = vantage{sides[1-sender], true}
+		case TapMiddle:
+			views[i] = vantage{between, false}
 		}
 	}
-	if p, says := byDelay(f); p != placeUnknown {
-		s.add(false, p, says)
-	}
-	return s
-}
-
-// byDelay compares the shortest delays on both sides of the tap, seen by the
-// direction that carries more data.
-func byDelay(f *flow.Facts) (vantagePlace, string) {
-	d := heavier(f)
-	down, up := f.Dir[d].MinDown, f.Dir[d].MinUp
-	if down < 0 || up < 0 || max(down, up) < tooShort {
-		return placeUnknown, ""
-	}
-	says := fmt.Sprintf("answers of %s take %s, of %s %s", end(f, 1-d), ms(down), end(f, d), ms(up))
-	switch {
-	case float64(down) < nearRatio*float64(up):
-		return sides[1-d], says
-	case float64(up) < nearRatio*float64(down):
-		return sides[d], says
-	}
-	return between, says
-}
-
-// decide weighs the signs. Signs of the host itself win over nearness, and
-// contradicting signs of hosts cancel each other: on virtual links both ends
-// look like the sender.
-func (s *signs) decide() vantage {
-	if a, b := s.host[atOriginator], s.host[atResponder]; a > 0 && b > 0 {
-		return vantage{}
-	} else if a > 0 {
-		return vantage{atOriginator, true}
-	} else if b > 0 {
-		return vantage{atResponder, true}
-	}
-	for p := atOriginator; p <= between; p++ {
-		if s.near[p] > 0 {
-			return vantage{p, false}
-		}
-	}
-	return vantage{}
-}
-
-// given turns --at into a vantage of f: sender and receiver of its heavier direction.
-func given(f *flow.Facts, at TapPlace) vantage {
-	d := heavier(f)
-	switch at {
-	case TapSender:
-		return vantage{sides[d], true}
-	case TapReceiver:
-		return vantage{sides[1-d], true}
-	case TapMiddle:
-		return vantage{between, false}
-	}
-	return vantage{}
+	return views
 }
 
 // inferTap finds the vantage of each flow, and that of the capture: the one
-// that most data was seen from.
-func inferTap(res *Result, o Options) []vantage {
+// that most data was seen from. What the user says overrides it.
+func inferTap(res *Result, o Options) {
+	w := weighing{evidence: map[TapPlace][]string{}}
 	views := make([]vantage, len(res.Flows))
-	var weight [numTapPlaces]uint64
-	var onHost, total uint64
-	evidence := map[TapPlace][]string{}
 	for i := range res.Flows {
 		f := &res.Flows[i]
-		if o.At != TapUnknown {
-			views[i] = given(f, o.At)
-			continue
-		}
-		if f.Protocol != decode.ProtoTCP {
-			continue
-		}
 		s := look(f)
 		views[i] = s.decide()
-		data := f.Dir[0].Data + f.Dir[1].Data + 1
-		place := views[i].relative(f)
-		weight[place] += data
-		total += data
-		if views[i].onHost {
-			onHost += data
+		w.add(f, views[i], &s)
+	}
+	res.Tap = w.tap()
+	if p := res.Points; p != nil {
+		res.Tap.Evidence = append(res.Tap.Evidence, fmt.Sprintf("packets are here twice, before and behind %s", many(uint64(p.Hops), "router", "routers")))
+	}
+	if o.At == TapUnknown {
+		inherit(res, views)
+		res.views = views
+		return
+	}
+	own := res.Tap
+	res.views = given(res, o.At)
+	res.Tap = Tap{Place: o.At, Confidence: cause.Certain, Given: true, Evidence: []string{"given with --at"}}
+	switch own.Place {
+	case TapUnknown:
+	case o.At:
+		res.Tap.Evidence = append(res.Tap.Evidence, own.Evidence...)
+	default:
+		a := auditor{res: res}
+		a.find("tap-given", 0, false, "the tap was said to be at %s, and the capture looks like one at %s", o.At.words(), own.Place.words())
+		for _, says := range own.Evidence {
+			res.Tap.Evidence = append(res.Tap.Evidence, "against it: "+says)
 		}
-		if len(evidence[place]) < maxTapEvidence {
-			evidence[place] = append(evidence[place], s.says...)
-		}
 	}
-	if o.At != TapUnknown {
-		res.Tap = Tap{Place: o.At, Confidence: cause.Certain, Given: true, Evidence: []string{"given with --at"}}
-		return views
+}
+
+func (t TapPlace) words() string {
+	if t == TapMiddle {
+		return "the middle"
 	}
-	res.Tap = summarise(weight, onHost, total)
-	res.Tap.Evidence = evidence[res.Tap.Place]
-	if len(res.Tap.Evidence) > maxTapEvidence {
-		res.Tap.Evidence = res.Tap.Evidence[:maxTapEvidence]
-	}
-	inherit(res, views)
-	return views
+	return "the " + t.String()
+}
+
+// A weighing weighs the vantages of all flows by the data that they carry.
+type weighing struct {
+	weight   [numTapPlaces]uint64
+	flows    [numTapPlaces]uint64
+	onHost   uint64
+	total    uint64
+	said     uint64 // flows that say anything
+	evidence map[TapPlace][]string
+	clash    string
 }
 
 // maxTapEvidence bounds how many signs are told.
 const maxTapEvidence = 4
 
-// relative is the place of the tap with respect to the heavier direction of f.
-func (v vantage) relative(f *flow.Facts) TapPlace {
-	switch {
-	case v.place == placeUnknown:
-		return TapUnknown
-	case v.place == between:
-		return TapMiddle
-	case v.place == sides[heavier(f)]:
-		return TapSender
+func (w *weighing) add(f *flow.Facts, v vantage, s *signs) {
+	if s.clash != "" && w.clash == "" {
+		w.clash = s.clash
 	}
-	return TapReceiver
+	if f.Protocol != decode.ProtoTCP && s.none() {
+		return
+	}
+	data := f.Dir[0].Data + f.Dir[1].Data + 1
+	place := v.of(heavier(f))
+	w.weight[place] += data
+	w.total += data
+	if v.onHost {
+		w.onHost += data
+	}
+	if !s.none() {
+		w.said++
+		w.flows[place]++
+	}
+	if len(w.evidence[place]) < maxTapEvidence {
+		w.evidence[place] = append(w.evidence[place], s.says...)
+	}
 }
 
-// summarise chooses the place that most data was seen from. It is certain only
-// where the host itself gave the signs.
-func summarise(weight [numTapPlaces]uint64, onHost, total uint64) Tap {
+// tap chooses the place that most data was seen from. It is certain only where
+// the host itself gave the signs.
+func (w *weighing) tap() Tap {
 	best := TapUnknown
 	for p := TapSender; p < numTapPlaces; p++ {
-		if weight[p] > weight[best] || best == TapUnknown && weight[p] > 0 {
+		if w.weight[p] > w.weight[best] || best == TapUnknown && w.weight[p] > 0 {
 			best = p
 		}
 	}
 	t := Tap{Place: best, Confidence: cause.Possible}
 	switch {
 	case best == TapUnknown:
-	case onHost*2 > total:
+	case w.onHost*2 > w.total:
 		t.Confidence = cause.Certain
-	case weight[best]*2 > total:
+	case w.weight[best]*2 > w.total:
 		t.Confidence = cause.Likely
+	}
+	t.Evidence = w.evidence[best]
+	t.Evidence = t.Evidence[:min(len(t.Evidence), maxTapEvidence)]
+	if best == TapUnknown && w.clash != "" {
+		t.Evidence = append(t.Evidence[:len(t.Evidence):len(t.Evidence)], w.clash)
+	}
+	if best != TapUnknown && w.said > 1 {
+		t.Evidence = append(t.Evidence[:len(t.Evidence):len(t.Evidence)],
+			fmt.Sprintf("so say %d of the %d flows that show anything", w.flows[best], w.said))
 	}
 	return t
 }
 
-// inherit gives flows that say nothing themselves the host that others proved:
-// if the tap is on the host with this address, it is so for all its flows.
+// inherit gives flows that say nothing themselves what others proved: if the
+// tap is on the host with this address, it is so for all its flows, and where
+// all flows between two hosts that say anything agree, the others are there, too.
 func inherit(res *Result, views []vantage) {
 	hosts := map[decode.Addr]bool{}
+	near := map[pairOf]*[4]bool{} // places by hosts: 1 and 2 are those of the pair
 	for i := range res.Flows {
-		if views[i].onHost {
-			hosts[sideAddr(&res.Flows[i], views[i].place)] = true
+		f, v := &res.Flows[i], views[i]
+		if v.onHost {
+			hosts[sideAddr(f, v.place)] = true
 		}
-	}
-	if len(hosts) == 0 {
-		return
+		if v.place == placeUnknown {
+			continue
+		}
+		p, o := pairOfFlow(f)
+		if near[p] == nil {
+			near[p] = new([4]bool)
+		}
+		near[p][turned(v.place, o)] = true
 	}
 	for i := range res.Flows {
 		f := &res.Flows[i]
-		o, r := hosts[f.Originator.Addr], hosts[f.Responder.Addr]
-		if views[i].onHost || o == r {
+		if views[i].onHost {
 			continue
 		}
-		views[i] = vantage{atOriginator, true}
-		if r {
-			views[i].place = atResponder
+		o, r := hosts[f.Originator.Addr], hosts[f.Responder.Addr]
+		switch p, first := pairOfFlow(f); {
+		case o != r && o:
+			views[i] = vantage{atOriginator, true}
+		case o != r:
+			views[i] = vantage{atResponder, true}
+		case views[i].place == placeUnknown && near[p] != nil && !o:
+			views[i] = vantage{agreed(near[p], first), false}
 		}
 	}
+}
+
+// turned exchanges the sides of a place if the originator is the second host.
+func turned(p vantagePlace, originator int) vantagePlace {
+	if originator == 1 && p != between {
+		return atOriginator + atResponder - p
+	}
+	return p
+}
+
+// agreed is the only place that was said, or unknown.
+func agreed(said *[4]bool, originator int) vantagePlace {
+	found := placeUnknown
+	for p := atOriginator; p <= between; p++ {
+		if !said[p] {
+			continue
+		}
+		if found != placeUnknown {
+			return placeUnknown
+		}
+		found = p
+	}
+	if found == placeUnknown {
+		return found
+	}
+	return turned(found, originator)
 }
 
 func sideAddr(f *flow.Facts, p vantagePlace) decode.Addr {

@@ -34,6 +34,15 @@ func TestTapIsInferred(t *testing.T) {
 		{"outgoing of a router", func(f *flow.Facts) {
 			f.Dir[0].Outbound, f.Dir[1].Inbound, f.Dir[0].TTL = 100, 100, 63
 		}, TapUnknown, cause.Possible},
+		{"pending checksums of a machine behind a router", func(f *flow.Facts) {
+			f.Dir[0].ChecksumPending, f.Dir[0].TTL, f.Dir[0].InitialTTL = 50, 63, false
+		}, TapSender, cause.Likely},
+		{"pending checksums of one host, delays of the other", func(f *flow.Facts) {
+			f.Dir[0].ChecksumPending, f.Dir[0].MinDown, f.Dir[0].MinUp = 50, 1e6, 40e6
+		}, TapUnknown, cause.Possible},
+		{"routers on both sides", func(f *flow.Facts) { f.Dir[0].TTL, f.Dir[1].TTL = 61, 120 }, TapMiddle, cause.Likely},
+		{"a router on one side", func(f *flow.Facts) { f.Dir[0].TTL, f.Dir[1].TTL = 64, 120 }, TapUnknown, cause.Possible},
+		{"first TTLs that nobody uses", func(f *flow.Facts) { f.Dir[0].TTL, f.Dir[1].TTL = 20, 200 }, TapUnknown, cause.Possible},
 	}
 	for _, tt := range tests {
 		f := tcpFlow()
@@ -70,5 +79,47 @@ func TestFlowsOfOneHostShareItsTap(t *testing.T) {
 	conclude(res, Options{})
 	if got := res.Ledger.Charges[0].Locus; got != cause.SenderHost {
 		t.Errorf("a loss before the tap in the second flow: %v, want sender-host", got)
+	}
+}
+
+// TestNearnessIsShared checks that a flow which says nothing has the tap where
+// all others between its hosts have it, whoever began it, and none where they differ.
+func TestNearnessIsShared(t *testing.T) {
+	near, mute, other := tcpFlow(), tcpFlow(), tcpFlow()
+	near.Dir[0].MinDown, near.Dir[0].MinUp = 20e6, 1e6
+	mute.Originator, mute.Responder = mute.Responder, mute.Originator
+	res := &Result{Flows: []flow.Facts{near, mute}}
+	conclude(res, Options{})
+	if place, onHost := res.TapOf(1, 0); place != TapReceiver || onHost {
+		t.Errorf("the other way: %v, on the host: %t", place, onHost)
+	}
+	other.Dir[0].MinDown, other.Dir[0].MinUp = 1e6, 20e6
+	res = &Result{Flows: []flow.Facts{near, other, mute}}
+	conclude(res, Options{})
+	if place, _ := res.TapOf(2, 0); place != TapUnknown {
+		t.Errorf("of two minds: %v", place)
+	}
+}
+
+// TestTapIsGiven checks that --at is about hosts: the tap does not move when
+// the other host sends in another flow. What speaks against it is said.
+func TestTapIsGiven(t *testing.T) {
+	down, up := tcpFlow(), tcpFlow()
+	down.Dir[0].Octets, down.Dir[1].Octets = 100, 90_000
+	down.Dir[1].MinDown, down.Dir[1].MinUp = 20e6, 1e6
+	up.Dir[0].Octets, up.Dir[1].Octets = 5_000, 0
+	res := &Result{Flows: []flow.Facts{down, up}}
+	conclude(res, Options{At: TapReceiver})
+	for i, want := range []TapPlace{TapReceiver, TapReceiver} {
+		if place, onHost := res.TapOf(i, 1); place != want || !onHost {
+			t.Errorf("flow %d: %v, on the host: %t, want %v", i, place, onHost, want)
+		}
+	}
+	said := false
+	for _, a := range res.Audit {
+		said = said || a.Finding == "tap-given"
+	}
+	if !said || !res.Tap.Given || len(res.Tap.Evidence) < 2 {
+		t.Errorf("what contradicts is not said: %+v, %+v", res.Audit, res.Tap)
 	}
 }

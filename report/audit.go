@@ -17,10 +17,7 @@ const maxFindings = 2
 
 func (b *builder) capture() Capture {
 	out := Capture{
-		Tap: Tap{
-			Locus: b.res.Tap.Place.String(), Confidence: b.res.Tap.Confidence.String(),
-			Given: b.res.Tap.Given, Evidence: append([]string{}, b.res.Tap.Evidence...),
-		},
+		Tap:   b.tap(),
 		Audit: make([]Finding, 0, len(b.res.Audit)),
 		Drops: b.drops(),
 	}

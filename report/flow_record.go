@@ -14,6 +14,7 @@ type flowEncoder struct {
 	b     *builder
 	e     *symptomEncoder // for file names and times
 	buf   []byte
+	at    int // the flow
 	loci  [2][cause.NumLoci]uint64
 	other [2]uint64 // missing and unexplained
 }
@@ -25,6 +26,7 @@ func newFlowEncoder(b *builder) *flowEncoder {
 // line is the record of flow i with its newline, valid until the next call.
 func (f *flowEncoder) line(i int) []byte {
 	b, facts, t := f.buf[:0], &f.b.res.Flows[i], &f.b.perFlow[i]
+	f.at = i
 	f.sum(i)
 	b = append(b, `{"type":"flow","id":`...)
 	b = strconv.AppendUint(b, uint64(i)+1, 10)
@@ -124,6 +126,15 @@ func (f *flowEncoder) appendDirection(b []byte, facts *flow.Facts, d int) []byte
 	b = appendFloat(b, milliseconds(h.ZeroWindowNS))
 	b = append(b, `},"rtt_ms":`...)
 	b = appendRTT(b, h)
+	place, onHost := f.b.res.TapOf(f.at, uint8(d))
+	b = appendName(b, `,"tap":`, place.String())
+	b = append(b, `,"tap_on_host":`...)
+	b = strconv.AppendBool(b, onHost)
+	if n := hops(h); n != nil {
+		b = appendField(b, `,"hops":`, uint64(*n))
+	} else {
+		b = append(b, `,"hops":null`...)
+	}
 	b = append(b, `,"min_delay_to_receiver_ms":`...)
 	b = appendDelay(b, h.MinDown)
 	b = append(b, `,"min_delay_to_sender_ms":`...)

@@ -115,6 +115,8 @@ func (b *builder) direction(i, d int) Direction {
 	if h.RTTSamples > 0 && h.RTTMin >= 0 {
 		out.RTT = &RTT{Min: milliseconds(h.RTTMin), Median: milliseconds(h.RTTMed), Max: milliseconds(h.RTTMax)}
 	}
+	place, onHost := b.res.TapOf(i, uint8(d))
+	out.Tap, out.TapOnHost, out.Hops = place.String(), onHost, hops(h)
 	out.MinDown, out.MinUp = knownDelay(h.MinDown), knownDelay(h.MinUp)
 	return out
 }

@@ -127,6 +127,9 @@ type Tap struct {
 	Confidence string   `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
 	Given      bool     `json:"given"`
 	Evidence   []string `json:"evidence"`
+	// Directions counts the directions of flows by the place of the tap on their way.
+	Directions map[string]uint64 `json:"directions"`
+	CannotTell []string          `json:"cannot_tell"` // what nothing at this place can tell
 }
 
 // Finding is what the capture suffers from.
@@ -202,6 +205,9 @@ type Direction struct {
 	ChecksumBad     uint64            `json:"checksum_bad"`
 	ZeroWindow      ZeroWindow        `json:"zero_window"`
 	RTT             *RTT              `json:"rtt_ms" jsonschema:"nullable"`
+	Tap             string            `json:"tap" jsonschema:"enum=sender,enum=receiver,enum=middle,enum=unknown"`
+	TapOnHost       bool              `json:"tap_on_host"`                // on that host for certain, not merely near it
+	Hops            *int              `json:"hops" jsonschema:"nullable"` // routers passed before the tap, by the TTL
 	MinDown         *float64          `json:"min_delay_to_receiver_ms" jsonschema:"nullable"`
 	MinUp           *float64          `json:"min_delay_to_sender_ms" jsonschema:"nullable"`
 }

@@ -169,6 +169,11 @@ func (p *printer) audit(r *Report) {
 	}
 	p.wrap("tap: "+r.Capture.Tap.Locus+", "+r.Capture.Tap.Confidence+given+". "+strings.Join(r.Capture.Tap.Evidence, "; "), plain, 4, 6)
 	p.nl()
+	for _, blind := range r.Capture.Tap.CannotTell {
+		p.to(2)
+		p.wrap("cannot tell "+blind+".", plain, 4, 4)
+		p.nl()
+	}
 	for i := range r.Capture.Audit {
 		f := &r.Capture.Audit[i]
 		role := plain

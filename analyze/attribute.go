@@ -38,10 +38,13 @@ func attribute(res *Result, views []vantage) {
 	counted = max(counted, only) - only
 	ledger := NewLedger(missing + counted)
 	ledger.Losses = losses
+	silent := res.silences()
 	for i := range losses {
 		l := &losses[i]
 		if at := c.locus(l, views[l.Flow]); at != cause.LocusUnknown {
-			ledger.Charge(c.charge(l, &res.Flows[l.Flow], at, views[l.Flow]))
+			ch := c.charge(l, &res.Flows[l.Flow], at, views[l.Flow])
+			silent.explain(&ch, l)
+			ledger.Charge(ch)
 		}
 	}
 	if counted > 0 {
@@ -335,16 +338,17 @@ func innocent(res *Result) {
 		}
 	}
 	for _, c := range []Conclusion{
-		{cause.CaptureDuplicates, n.copies},
-		{cause.CaptureTruncated, n.cut},
-		{cause.ChecksumOffload, n.offload},
-		{cause.ConnectionRefused, n.refused},
-		{cause.OneWayCapture, n.oneWay},
-		{cause.ReceiverNotReading, n.zero},
-		{cause.Reordering, n.reordered},
-		{cause.SpuriousRetransmission, n.spurious},
+		{Cause: cause.CaptureDuplicates, Count: n.copies},
+		{Cause: cause.CaptureTruncated, Count: n.cut},
+		{Cause: cause.ChecksumOffload, Count: n.offload},
+		{Cause: cause.ConnectionRefused, Count: n.refused},
+		{Cause: cause.OneWayCapture, Count: n.oneWay},
+		{Cause: cause.ReceiverNotReading, Count: n.zero},
+		{Cause: cause.Reordering, Count: n.reordered},
+		{Cause: cause.SpuriousRetransmission, Count: n.spurious},
 	} {
 		if c.Count > 0 {
+			c.Confidence = cause.Certain
 			res.Conclusions = append(res.Conclusions, c)
 		}
 	}

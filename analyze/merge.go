@@ -46,6 +46,12 @@ func merge(res *Result, found []flow.Findings) {
 			found[s].Loners[i].Flow = renumber[s][found[s].Loners[i].Flow]
 		}
 		res.loners = append(res.loners, found[s].Loners...)
+		for i := range found[s].Signs {
+			if g := &found[s].Signs[i]; g.Flow != flow.NoFlow {
+				g.Flow = renumber[s][g.Flow]
+			}
+		}
+		res.Signs = append(res.Signs, found[s].Signs...)
 		res.Symptoms = append(res.Symptoms, found[s].Symptoms...)
 		losses = append(losses, found[s].Losses...)
 		found[s] = flow.Findings{}
@@ -53,6 +59,7 @@ func merge(res *Result, found []flow.Findings) {
 	slices.SortFunc(res.Symptoms, compareSymptoms)
 	slices.SortFunc(res.loners, func(a, b flow.Loner) int { return cmp.Or(cmp.Compare(a.Time, b.Time), compareFrames(a.Frame, b.Frame)) })
 	slices.SortFunc(losses, compareLosses)
+	slices.SortFunc(res.Signs, compareSigns)
 	res.Ledger.Losses = losses
 }
 
@@ -86,4 +93,12 @@ func compareLosses(a, b flow.Lost) int {
 		cmp.Compare(a.Place, b.Place), cmp.Compare(a.What, b.What), cmp.Compare(a.Rule, b.Rule),
 		cmp.Compare(a.Packets, b.Packets), cmp.Compare(a.Octets, b.Octets),
 		compareFrames(a.Witnesses[0].Frame, b.Witnesses[0].Frame))
+}
+
+func compareSigns(a, b flow.Sign) int {
+	return cmp.Or(
+		cmp.Compare(a.First, b.First), compareFrames(a.Witnesses[0].Frame, b.Witnesses[0].Frame),
+		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Flow, b.Flow), cmp.Compare(a.Dir, b.Dir),
+		slices.Compare(a.Addr[:], b.Addr[:]), slices.Compare(a.By[:], b.By[:]), cmp.Compare(a.Last, b.Last),
+		cmp.Compare(a.N, b.N), cmp.Compare(a.M, b.M))
 }

@@ -13,6 +13,7 @@ type Result struct {
 	Counts      decode.Counts
 	Flows       []flow.Facts   // in order of their first frame
 	Symptoms    []flow.Symptom // in frame order
+	Signs       []flow.Sign    // in order of time
 	Tap         Tap
 	Audit       []AuditFinding
 	Ledger      Ledger
@@ -81,8 +82,11 @@ type AuditFinding struct {
 // A Conclusion is a cause that explains something else than lost packets:
 // innocent things, and what the capture cannot show.
 type Conclusion struct {
-	Cause cause.ID
-	Count uint64 // frames, episodes or flows: what the cause's card counts
+	Cause      cause.ID
+	Count      uint64           // frames, episodes or flows: what the cause's card counts
+	Confidence cause.Confidence // of what has a sentence; what is merely counted is certain
+	Say        string           // one sentence that names who; "" of what is merely counted
+	Evidence   []flow.Witness
 }
 
 // A Charge says that Packets wire packets are missing, where and why.

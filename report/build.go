@@ -37,6 +37,7 @@ func Build(res *analyze.Result, o BuildOptions) *Report {
 	r.Verdict = b.verdict()
 	r.Capture = b.capture()
 	r.Causes = b.causes()
+	r.Conclusions = b.conclusions()
 	r.Path = b.path()
 	return r
 }

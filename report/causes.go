@@ -38,9 +38,14 @@ func (b *builder) causes() []Cause {
 		}
 		causes = append(causes, causeFrom(id, main, s.packets, 0, s.confidence))
 	}
-	for _, c := range b.res.Conclusions {
-		if sums[c.Cause] == nil {
-			causes = append(causes, causeFrom(c.Cause, cause.LocusUnknown, 0, c.Count, cause.Certain))
+	for i := 0; i < len(b.res.Conclusions); { // in order of their causes
+		id, n, sure := b.res.Conclusions[i].Cause, uint64(0), cause.Certain
+		for ; i < len(b.res.Conclusions) && b.res.Conclusions[i].Cause == id; i++ {
+			n += b.res.Conclusions[i].Count
+			sure = min(sure, b.res.Conclusions[i].Confidence)
+		}
+		if sums[id] == nil {
+			causes = append(causes, causeFrom(id, cause.LocusUnknown, 0, n, sure))
 		}
 	}
 	slices.SortFunc(causes, func(a, b Cause) int {

@@ -56,6 +56,8 @@ func says(c *analyze.Charge, w flow.Witness) string {
 		return "window 0: the receiver does not read"
 	case flow.SaysOldTimestamp:
 		return "timestamp " + a + " is older than " + b + ", which the receiver knew"
+	case flow.SaysSYNACKAgain:
+		return "SYN-ACK again, although its answer had passed"
 	case flow.SaysNothingSince:
 		return "nothing answers it"
 	}

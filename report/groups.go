@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 	}
 	g := Group{
 		Packets: packets, Locus: k.locus.String(), Cause: string(k.cause),
-		Phrase: b.where(k) + ": " + b.whyOf(k, rule), Confidence: sure.String(),
+		Phrase: b.where(k) + ": " + b.whyOf(k, rule, charges), Confidence: sure.String(),
 		Rule: ruleOf(rule).id, Not: rivals(charges), Do: b.doOf(k, charges),
 		Flows: flowsOf(charges), When: b.when(charges),
 	}
@@ -107,14 +108,28 @@ func (b *builder) where(k groupKey) string {
 	return where[k.locus]
 }
 
-func (b *builder) whyOf(k groupKey, rule flow.Rule) string {
+func (b *builder) whyOf(k groupKey, rule flow.Rule, charges []*analyze.Charge) string {
 	if words, ok := whyDropped[rule]; ok && k.cause == cause.CaptureDropped {
 		return words
 	}
-	if words, ok := why[k.cause]; ok {
-		return words
+	words, ok := why[k.cause]
+	if !ok {
+		return string(k.cause)
 	}
-	return string(k.cause)
+	if port := onePort(charges); port != "" && (k.cause == cause.FirewallSilent || k.cause == cause.ListenQueue) {
+		words += ", port " + port
+	}
+	return words
+}
+
+// onePort is the port that all charges have in common, or "".
+func onePort(charges []*analyze.Charge) string {
+	for _, c := range charges {
+		if c.Dst.Port != charges[0].Dst.Port || c.Dst.Port == 0 {
+			return ""
+		}
+	}
+	return strconv.Itoa(int(charges[0].Dst.Port))
 }
 
 // doOf is the next step: the remedy of a cause, or the capture that tells more.

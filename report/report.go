@@ -22,8 +22,10 @@ type Report struct {
 	// Symptoms is {kind: {"total": n, detail: n, …}}; retransmission also has needed, unneeded, undecided.
 	Symptoms map[string]map[string]uint64 `json:"symptoms"`
 	Causes   []Cause                      `json:"causes"`
-	Limits   Limits                       `json:"limits"`
-	Decode   Decode                       `json:"decode"`
+	// Conclusions are what was concluded of who did what, beside lost packets.
+	Conclusions []Conclusion `json:"conclusions"`
+	Limits      Limits       `json:"limits"`
+	Decode      Decode       `json:"decode"`
 
 	Start int64 `json:"-"` // of the capture, ns: times beside a frame count from here
 	Path  Path  `json:"-"`
@@ -83,6 +85,7 @@ type Verdict struct {
 	Sure        []string `json:"sure"`   // what is certain nevertheless
 	Innocent    Innocent `json:"innocent"`
 	InnocentSay string   `json:"-"`      // one line on them, or ""
+	Also        []string `json:"also"`   // what was concluded beside losses, for the first screen
 	Advice      []string `json:"advice"` // what to do next; what is to be typed is between back quotes
 	Duration    float64  `json:"duration_s"`
 }
@@ -295,6 +298,15 @@ type Cause struct {
 	Confidence string   `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
 	Confirm    []string `json:"confirm"`
 	Remedy     []string `json:"remedy"`
+}
+
+// Conclusion is a sentence of what was concluded beside lost packets, and what shows it.
+type Conclusion struct {
+	Cause      string     `json:"cause"`
+	Count      uint64     `json:"count"` // of what the cause's card counts
+	Confidence string     `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
+	Say        string     `json:"say"`
+	Evidence   []Evidence `json:"evidence"`
 }
 
 // Path is what the picture of the path shows: packets missing by their place.

@@ -244,6 +244,13 @@ func asides(res *analyze.Result, rep *report.Report) string {
 	if len(innocent) > 0 {
 		out = "innocent: " + strings.Join(innocent, ", ") + "\n"
 	}
+	for _, c := range rep.Conclusions {
+		out += "concluded: " + c.Cause + " " + c.Confidence + ": " + c.Say
+		for _, e := range c.Evidence {
+			out += fmt.Sprintf(" @%d", e.Frame)
+		}
+		out += "\n"
+	}
 	var audit []string
 	for _, f := range res.Audit {
 		audit = append(audit, f.Finding)

@@ -180,6 +180,10 @@ func (p *printer) balance(v *Verdict) {
 	if p.col > 0 {
 		p.nl()
 	}
+	for _, s := range v.Also {
+		p.wrap(s, plain, 0, 2)
+		p.nl()
+	}
 }
 
 // place is the rest of the first screen: path when seen rule not sure do trust.

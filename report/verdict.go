@@ -51,7 +51,7 @@ func (b *builder) verdict() Verdict {
 		State: b.state(), Interrupted: b.res.Interrupted, Packets: b.packets,
 		Lost: l.Lost(), CaptureOnly: l.CaptureOnly(), Unexplained: l.Unexplained(),
 		Groups: []Group{}, Unsure: []string{}, Sure: []string{}, Advice: []string{},
-		Innocent: b.innocent, InnocentSay: b.innocentSay(),
+		Innocent: b.innocent, InnocentSay: b.innocentSay(), Also: b.also(),
 		Duration: round(float64(b.res.Last-b.res.First)/1e9, 6),
 	}
 	switch {

@@ -32,6 +32,8 @@ const (
 	ConnectionRefused      ID = "connection-refused"
 	ConnectionUnanswered   ID = "connection-unanswered" // SYNs without any answer
 	ReceiverHostDrop       ID = "receiver-host-drop"    // after a tap on the receiver, before its socket
+	FirewallSilent         ID = "firewall-silent"       // a port that never answers, of a host that does
+	ListenQueue            ID = "listen-queue"          // the listener's queue of new connections is full
 	Unknown                ID = "unknown"               // lost for certain, cause not known
 )
 

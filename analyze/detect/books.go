@@ -28,7 +28,8 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 		b.facts.Append(*rest)
 	}
 	f := flow.Findings{
-		Flows: b.facts.Take(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses, Loners: b.log.Loners, GaveUp: b.log.GaveUp,
+		Flows: b.facts.Take(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses,
+		Loners: b.log.Loners, Signs: b.log.Signs, GaveUp: b.log.GaveUp,
 	}
 	place := make([]uint32, b.opened)
 	if rest != nil {
@@ -47,6 +48,11 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 	}
 	for i := range f.Losses {
 		f.Losses[i].Flow = place[f.Losses[i].Flow]
+	}
+	for i := range f.Signs {
+		if s := &f.Signs[i]; s.Flow != flow.NoFlow {
+			s.Flow = place[s.Flow]
+		}
 	}
 	return f
 }

@@ -217,10 +217,16 @@ func concatenate(a, b flow.Findings) flow.Findings {
 	for i := range b.Loners {
 		b.Loners[i].Flow += n
 	}
+	for i := range b.Signs {
+		if b.Signs[i].Flow != flow.NoFlow {
+			b.Signs[i].Flow += n
+		}
+	}
 	a.Flows = append(a.Flows, b.Flows...)
 	a.Symptoms = append(a.Symptoms, b.Symptoms...)
 	a.Losses = append(a.Losses, b.Losses...)
 	a.Loners = append(a.Loners, b.Loners...)
+	a.Signs = append(a.Signs, b.Signs...)
 	a.GaveUp.Add(b.GaveUp)
 	return a
 }

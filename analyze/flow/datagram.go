@@ -196,6 +196,7 @@ func (t *Talk) Count(p *decode.Packet, dir uint8) {
 	f.MaxSegment = max(f.MaxSegment, p.PayloadLen)
 	f.MaxFrame = max(f.MaxFrame, p.WireLength)
 	f.TTL = p.TTL
+	f.LastTime = max(f.LastTime, p.Time)
 	if p.TransportSum == decode.ChecksumPending {
 		f.ChecksumPending++
 	}

@@ -80,6 +80,7 @@ func (c *Conn) summarise(dir uint8) {
 		}
 	}
 	f.InitialTTL = f.TTL == 64 || f.TTL == 128 || f.TTL == 255
+	f.LastTime = h.lastT
 	f.MSS = h.mss
 	f.WindowScale = h.windowScale(&c.half[1-dir])
 	f.SACK, f.Timestamps, f.IDClass = NotKnown, NotKnown, NotKnown

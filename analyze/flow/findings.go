@@ -9,6 +9,7 @@ type Findings struct {
 	Symptoms []Symptom
 	Losses   []Lost
 	Loners   []Loner // packets that passed one of two capture points
+	Signs    []Sign
 	GaveUp   GaveUp
 }
 
@@ -152,6 +153,8 @@ const (
 	RuleDatagramID           // b-22 for UDP: numbered by a connected socket
 	RuleRTP                  // b-24
 	RuleTwoPoints            // c-2: it passed the first of two capture points in one file, not the second
+	RuleSilentPort           // c-1 row 19, b-13: the host answers on other ports, and never on this one
+	RuleListenQueue          // b-13: of one port, SYNs and what answers SYN-ACKs are dropped, and nothing else
 	NumRules
 )
 
@@ -191,6 +194,7 @@ const (
 	SaysRTPBefore         // A: the last RTP sequence number before missing ones
 	SaysRTPAfter          // A: the first RTP sequence number behind missing ones
 	SaysFirstPoint        // A–B: these octets passed the first of two capture points, and not the second
+	SaysSYNACKAgain       // SYN-ACK again, though its answer had passed
 	NumSays
 )
 
@@ -306,4 +310,5 @@ type Half struct {
 	Inbound, Outbound uint32 // frames by direction flag
 	PaddedShort       uint32 // frames padded to the Ethernet minimum
 	UnpaddedShort     uint32 // frames below the Ethernet minimum, not padded: never was on a wire
+	LastTime          int64  // of its last packet, ns; valid if Packets > 0
 }

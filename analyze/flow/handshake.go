@@ -16,6 +16,7 @@ func (c *Conn) handshake(h, r *track, s *Segment, n int64) {
 			shortest(&r.minDown, d)
 			shortest(&h.minUp, d)
 		}
+		c.ignored(h, r, s)
 		if !h.synack.ok {
 			h.synack = answer{t: s.Time, ecr: s.TSEcr, ok: true, echo: s.is(hasTS)}
 		}

@@ -44,6 +44,7 @@ func (c *Conn) Finish(end int64) {
 	}
 	c.finishTwins(end)
 	for d := range c.half {
+		c.tellIgnored(uint8(d))
 		c.unseenHere(uint8(d))
 		c.missingIDs(uint8(d))
 		c.unrepaired(uint8(d), end)

@@ -6,6 +6,7 @@ type Log struct {
 	Symptoms List[Symptom]
 	Losses   []Lost
 	Loners   []Loner
+	Signs    []Sign
 	GaveUp   GaveUp
 
 	MaxSymptoms int

@@ -102,6 +102,10 @@ const (
 	silentRepair = second / 2
 	silentSYN    = 3 * second // RFC 6298 §2: an initial RTO of 1 s, doubled once
 
+	// ignoredWait, ns: a SYN-ACK this long after its answer passed was not sent
+	// before that came; timers of SYN-ACKs begin with a second.
+	ignoredWait = second / 2
+
 	// startRTTs round trips after the first packet of a half nothing is told any
 	// more of what was in flight then; one second where none is known.
 	startRTTs = 2

@@ -95,6 +95,7 @@ type track struct {
 	synack   answer // first SYN-ACK of this half
 	firstAck answer // first acknowledgement of this half that is no SYN
 	synEcho  []synSeen
+	again    *Sign // SYN-ACKs repeated after their answer; nil = none
 	shaken   bool
 
 	minDown, minUp int64

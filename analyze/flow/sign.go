@@ -1,0 +1,49 @@
+package flow
+
+import "whydrop/decode"
+
+// A Sign is what was noticed of a conversation, or of a host, beside lost
+// packets: what a cause is concluded from that is no loss by itself, or that
+// tells why losses happened. It never says why.
+type Sign struct {
+	Kind      SignKind
+	Dir       uint8 // direction of the packets in question
+	Protocol  uint8
+	Flow      uint32      // NoFlow: of two hosts, not of a conversation
+	Addr, By  decode.Addr // of signs without a flow: whom it is about, and who asked
+	N, M      uint64      // as named with the kind
+	First     int64
+	Last      int64
+	Witnesses [4]Witness // the rest are zero
+}
+
+// SignKind tells Signs apart.
+type SignKind uint8
+
+// Kinds of signs.
+const (
+	SignNone    SignKind = iota
+	SignIgnored          // SYN-ACKs repeated although the client's answer passed; N: how often, M: octets of the client that passed
+	NumSigns
+)
+
+var signNames = [NumSigns]string{"none", "ignored"}
+
+func (k SignKind) String() string {
+	if k >= NumSigns {
+		return "invalid"
+	}
+	return signNames[k]
+}
+
+// Sign keeps s.
+func (l *Log) Sign(s Sign) {
+	if len(l.Signs) >= maxSigns {
+		l.GaveUp.Symptoms++
+		return
+	}
+	l.Signs = append(l.Signs, s)
+}
+
+// maxSigns bounds the signs that are kept.
+const maxSigns = 1 << 16

@@ -117,6 +117,33 @@
 //	  hint: did you mean receiver-not-reading?  All causes: whydrop causes
 //	exit 2
 //
+// With --charge, explain shows the frames that decide one charge, for somebody who
+// must convince another team: what the tap saw, which part of the rule each frame
+// feeds, why the rivals fell, what was not seen, and where to capture to decide.
+//
+//	$ whydrop explain --charge 1 testdata/pcap/demo.pcapng.gz
+//	…
+//	frame  time, s   sender   tap    receiver
+//	    6  0.067478  │◀────────●─────────│ SYN-ACK     all below arrived
+//	   18  0.097632  │─────────●╌╌╌╌✗    │ data 1      passes, never arrives
+//	   19  0.098711  │─────────●────────▶│ data 1 449  passes behind it
+//	   37  0.128086  │◀────────●─────────│ ACK 1       SACK 1 449: a gap
+//	   38  0.128087  │◀────────●─────────│ ACK 1       SACK 1 449: the gap stays
+//	   44  0.128089  │◀────────●─────────│ ACK 1       SACK 1 449: the gap stays
+//	   48  0.145829  │─────────●────────▶│ data 1      sent again, 48.2 ms later
+//	   64  0.169961  │◀────────●─────────│ ACK 14 481  repaired; no DSACK; echoes
+//	                                                   the second copy
+//
+//	● is what the tap saw. The lines beside it are inferred.
+//
+//	  rule   1: seen here (frame 18), reported missing by SACK (frame 44), sent
+//	         again (frame 48), no DSACK (frame 64).
+//	…
+//
+// --flow tells the story of one flow, also of one that lost nothing: handshake,
+// round trip, what was sent again, the longest pause. IDs are those of analyze -v
+// and --json. The files are read twice, so standard input will not do.
+//
 // "whydrop causes" lists all of them, "whydrop causes --json" gives the cards as
 // data.
 //

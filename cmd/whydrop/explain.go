@@ -10,17 +10,26 @@ import (
 	"whydrop/report"
 )
 
+const explainLong = `Explain a cause, or one charge or flow of a capture frame by frame.
+
+With CAUSE, its card: where, why, how to confirm it and what to do.
+
+With --charge or --flow, the frames that decide, as a ladder between the two
+hosts, and what follows from them. IDs are those of analyze -v and --json; a
+flow may also be named as analyze --flows prints it: 'ADDRESS:PORT >
+ADDRESS:PORT'. The files are read twice, so standard input will not do. Give
+the same --at and EXPRESSION as to analyze: IDs depend on them.`
+
 func newExplain(p *program) *cobra.Command {
-	return &cobra.Command{
-		Use:   "explain CAUSE",
-		Short: "one cause: where, why, how to confirm it and what to do",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return &usageError{"explain", "name one cause", "All causes: `whydrop causes`"}
+	var f explainFlags
+	c := &cobra.Command{
+		Use:   "explain CAUSE | --charge ID FILE... | --flow ID FILE...",
+		Short: "one cause, or one charge or flow frame by frame",
+		Long:  explainLong,
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if c.Flags().Changed("charge") || c.Flags().Changed("flow") {
+				return nil, cobra.ShellCompDirectiveDefault
 			}
-			return nil
-		},
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
@@ -30,14 +39,39 @@ func newExplain(p *program) *cobra.Command {
 			}
 			return list, cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			card, ok := cause.Lookup(cause.ID(args[0]))
-			if !ok {
-				return unknownCause(args[0])
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("charge") || c.Flags().Changed("flow") {
+				return p.explainFrames(c, &f, args)
 			}
-			return report.Card(p.stdout, card, p.textOptions())
+			return p.explainCause(c, args)
 		},
 	}
+	set := c.Flags()
+	set.SortFlags = false
+	set.StringVar(&f.charge, "charge", "", "the charge with this `ID`, frame by frame")
+	set.StringVar(&f.flow, "flow", "", "the flow with this `ID`, also one that lost nothing")
+	set.BoolVar(&f.json, "json", false, "the explanation as one JSON document")
+	set.Var(&choice{value: &f.at, what: "a place of the tap", of: tapPlaces}, "at", "the `PLACE` of the tap, as for analyze")
+	set.StringVarP(&f.expression, "filter", "f", "", "only packets that match `EXPRESSION`, as for analyze")
+	_ = c.RegisterFlagCompletionFunc("at", words(tapPlaces))
+	return c
+}
+
+// explainCause shows a card.
+func (p *program) explainCause(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return &usageError{"explain", "name one cause", "All causes: `whydrop causes`"}
+	}
+	for _, name := range []string{"at", "filter", "json"} {
+		if c.Flags().Changed(name) {
+			return &usageError{"--" + name, "goes with --charge or --flow", "All flags: `whydrop help explain`"}
+		}
+	}
+	card, ok := cause.Lookup(cause.ID(args[0]))
+	if !ok {
+		return unknownCause(args[0])
+	}
+	return report.Card(p.stdout, card, p.textOptions())
 }
 
 // unknownCause says which cause was probably meant.

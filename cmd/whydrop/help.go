@@ -38,7 +38,7 @@ const screen = `whydrop says where and why packets were lost.
 
 Usage
   whydrop analyze [flags] FILE... [-- EXPRESSION]
-  whydrop explain CAUSE
+  whydrop explain CAUSE | --charge ID FILE... | --flow ID FILE...
 
 Examples
   $ whydrop analyze trace.pcapng               which side loses, and why
@@ -47,7 +47,7 @@ Examples
 
 Commands
   analyze      read captures; FILE may be - and .gz, .zst or .lz4
-  explain      one cause
+  explain      one cause, or one charge or flow frame by frame
   causes       every cause whydrop can conclude
   completion   for bash, zsh, fish or powershell
   version

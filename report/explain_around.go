@@ -19,7 +19,7 @@ func (x *chargeExplainer) around(l *Ladder, lost *Rung) {
 	}
 	when := x.c.First
 	for _, w := range x.c.Evidence {
-		if w.Says == flow.SaysPassed {
+		if isLost(w.Says) {
 			when = w.Time
 		}
 	}
@@ -46,7 +46,7 @@ func (x *chargeExplainer) around(l *Ladder, lost *Rung) {
 				below = s
 			case reports && gap == nil:
 				gap = s
-			case reports && stays == nil:
+			case reports && stays == nil && !twins(gap, s):
 				stays = s
 			}
 		}
@@ -118,6 +118,11 @@ func (x *chargeExplainer) neighbours(l *Ladder, lost *Rung) {
 	}
 }
 
+// twins reports whether a and b are one packet that the capture holds twice.
+func twins(a, b *analyze.Sight) bool {
+	return a.ID == b.ID && a.TSVal == b.TSVal && a.Window == b.Window && a.SACK == b.SACK && a.TTL != b.TTL
+}
+
 // behind puts r just below the rung of s.
 func (r *Rung) behind(s *analyze.Sight) {
 	r.at, r.ref.File, r.rank = s.Time, s.File, 2*s.Number+1
@@ -135,7 +140,7 @@ func (x *chargeExplainer) placeByEvidence(lost *Rung) bool {
 		return false
 	}
 	switch w := x.c.Evidence[0]; w.Says {
-	case flow.SaysIDBefore, flow.SaysRTPBefore, flow.SaysPassed, flow.SaysFragment:
+	case flow.SaysIDBefore, flow.SaysRTPBefore, flow.SaysPassed, flow.SaysFirstPoint, flow.SaysFragment:
 		for i := range x.seen {
 			if x.seen[i].Ref() == w.Frame {
 				lost.behind(&x.seen[i])

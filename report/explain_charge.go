@@ -73,11 +73,14 @@ func newChargeExplainer(b *builder, r *Report, c *analyze.Charge) *chargeExplain
 // numbersOctets reports whether a witness names the octets that were lost.
 func numbersOctets(s flow.Says) bool {
 	switch s {
-	case flow.SaysPassed, flow.SaysGapOpened, flow.SaysSACK, flow.SaysRepair, flow.SaysUnseenAck, flow.SaysDSACK:
+	case flow.SaysPassed, flow.SaysFirstPoint, flow.SaysGapOpened, flow.SaysSACK, flow.SaysRepair, flow.SaysUnseenAck, flow.SaysDSACK:
 		return true
 	}
 	return false
 }
+
+// isLost reports whether a witness is the lost packet itself.
+func isLost(s flow.Says) bool { return s == flow.SaysPassed || s == flow.SaysFirstPoint }
 
 // Wants names the flow of the charge and its evidence.
 func (x *chargeExplainer) Wants() (*flow.Facts, map[flow.FrameRef]bool) { return x.facts, x.named }
@@ -118,7 +121,7 @@ func (x *chargeExplainer) learnBase(s *analyze.Sight) {
 		return
 	}
 	for _, w := range x.c.Evidence {
-		if w.Frame == s.Ref() && (w.Says == flow.SaysPassed || w.Says == flow.SaysRepair) && w.B > w.A {
+		if w.Frame == s.Ref() && (isLost(w.Says) || w.Says == flow.SaysRepair) && w.B > w.A {
 			x.base[s.Dir], x.known[s.Dir] = s.Seq-uint32(w.A), true
 			return
 		}
@@ -131,7 +134,7 @@ func (x *chargeExplainer) Explain() *Explanation {
 	charge := x.r.Ledger.Charges[x.c.ID-1]
 	e.Charge = &charge
 	x.order()
-	g := x.b.group(groupKey{x.c.Locus, x.c.Cause, x.c.Confidence == cause.Possible}, x.c.Packets, []*analyze.Charge{x.c})
+	g := x.b.group(keyOf(x.c), x.c.Packets, []*analyze.Charge{x.c})
 	e.Where, e.Why, _ = strings.Cut(g.Phrase, ": ")
 	e.Sentence = x.sentence(e)
 	if x.facts != nil {

@@ -107,9 +107,11 @@ func (x *chargeExplainer) shows(w flow.Witness, s *analyze.Sight) string {
 			return "passes, and arrives"
 		}
 		return "passes, never arrives"
+	case flow.SaysFirstPoint:
+		return "passes the first point only"
 	case flow.SaysRepair:
 		for _, first := range x.c.Evidence {
-			if first.Says == flow.SaysPassed && w.Time > first.Time {
+			if isLost(first.Says) && w.Time > first.Time {
 				return "sent again, " + duration(w.Time-first.Time) + " later"
 			}
 		}

@@ -18,6 +18,7 @@ type clause struct {
 var clauses = []clause{
 	{"seen here", flow.SaysPassed}, {"when it passed here", flow.SaysPassed},
 	{"Seen here", flow.SaysPassed},
+	{"It passed the first", flow.SaysFirstPoint},
 	{"reported missing by SACK", flow.SaysSACK},
 	{"sent again into the gap", flow.SaysRepair}, {"sent again", flow.SaysRepair},
 	{"only its repair was acknowledged", flow.SaysAcked},

@@ -30,13 +30,17 @@ type groupKey struct {
 	between  flow.Between
 }
 
+func keyOf(c *analyze.Charge) groupKey {
+	return groupKey{c.Locus, c.Cause, c.Confidence == cause.Possible, c.Between}
+}
+
 // groups are the lines of the first screen: most packets first, and those that
 // only the capture lacks behind all that were lost.
 func (b *builder) groups() []Group {
 	byKey := map[groupKey][]*analyze.Charge{}
 	for i := range b.res.Ledger.Charges {
 		c := &b.res.Ledger.Charges[i]
-		k := groupKey{c.Locus, c.Cause, c.Confidence == cause.Possible, c.Between}
+		k := keyOf(c)
 		byKey[k] = append(byKey[k], c)
 	}
 	type entry struct {

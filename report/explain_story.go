@@ -45,7 +45,7 @@ func (x *flowExplainer) story(f *Flow) []string {
 	}
 	for d := range x.facts.Dir {
 		if h := &x.facts.Dir[d]; h.ZeroWindows > 0 {
-			out = append(out, f.Directions[d].Src+" closed its window "+times(h.ZeroWindows)+", for "+duration(h.ZeroWindowNS)+
+			out = append(out, f.Directions[d].Src+" closed its window "+times(uint64(h.ZeroWindows))+", for "+duration(h.ZeroWindowNS)+
 				": it did not read, and nothing was lost for that.")
 		}
 	}
@@ -79,7 +79,7 @@ func (x *flowExplainer) opening() string {
 	if !b.Start {
 		s = "The SYN is in this capture, the SYN-ACK is not"
 	}
-	if n := a.Retransmissions[flow.SYN] + b.Retransmissions[flow.SYNACK]; n > 0 {
+	if n := uint64(a.Retransmissions[flow.SYN] + b.Retransmissions[flow.SYNACK]); n > 0 {
 		s += ", with " + counted(n, "repeated SYN")
 	}
 	return s + "; SACK: " + knownWord(a.SACK) + ", timestamps: " + knownWord(a.Timestamps) + "."
@@ -119,11 +119,11 @@ func (x *flowExplainer) resent() string {
 	for d := range x.facts.Dir {
 		h := &x.facts.Dir[d]
 		for k := flow.Fast; k <= flow.Other; k++ {
-			all += h.Retransmissions[k]
+			all += uint64(h.Retransmissions[k])
 		}
-		unneeded += h.Unneeded
-		undecided += h.UndecidedNeed
-		late += h.Reordered
+		unneeded += uint64(h.Unneeded)
+		undecided += uint64(h.UndecidedNeed)
+		late += uint64(h.Reordered)
 	}
 	var parts []string
 	if all > 0 {

@@ -73,26 +73,3 @@ func belongs(p *decode.Packet, f *flow.Facts) (dir uint8, yes bool) {
 	}
 	return 0, false
 }
-
-// TapAt is where the tap stands with respect to one flow.
-type TapAt uint8
-
-// Places of the tap on the path of a flow.
-const (
-	TapBetween      TapAt = iota // or not known
-	TapOnOriginator              // on that host, by its own signs or as given
-	TapOnResponder
-)
-
-// TapOf says on which host of flow i the capture was taken, if on one of them.
-func (res *Result) TapOf(i uint32) TapAt {
-	switch {
-	case int(i) >= len(res.views) || !res.views[i].onHost:
-		return TapBetween
-	case res.views[i].place == atOriginator:
-		return TapOnOriginator
-	case res.views[i].place == atResponder:
-		return TapOnResponder
-	}
-	return TapBetween
-}

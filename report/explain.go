@@ -159,11 +159,10 @@ func (b *builder) between(l *Ladder, i uint32, left uint8) {
 	f := &b.res.Flows[i]
 	ends := [2]string{endpoint(f.Originator, f.Protocol), endpoint(f.Responder, f.Protocol)}
 	l.Left, l.Right, l.left = ends[left], ends[1-left], left
-	switch at := b.res.TapOf(i); {
-	case at == analyze.TapBetween:
-	case (at == analyze.TapOnOriginator) == (left == 0):
+	switch place, onHost := b.res.TapOf(int(i), left); {
+	case onHost && place == analyze.TapSender:
 		l.Tap = tapLeft
-	default:
+	case onHost && place == analyze.TapReceiver:
 		l.Tap = tapRight
 	}
 }

@@ -10,6 +10,7 @@ import (
 // judged first, then the place of the tap is decided, and only then is anything
 // said about hosts and the network.
 func conclude(res *Result, o Options) {
+	loops(res)
 	points(res)
 	labelCopies(res)
 	audit(res)
@@ -17,6 +18,7 @@ func conclude(res *Result, o Options) {
 	inferTap(res, o)
 	attribute(res, res.views)
 	innocent(res)
+	res.beside()
 }
 
 // attribute charges every loss whose place is known, and leaves the rest of
@@ -204,6 +206,8 @@ func causeOf(l *flow.Lost, f *flow.Facts, at cause.Locus) cause.ID {
 		return cause.CaptureDropped
 	case flow.ReasonFragment:
 		return cause.FragmentLost
+	case flow.ReasonLoop:
+		return cause.RoutingLoop
 	case flow.ReasonUnanswered:
 		return cause.ConnectionUnanswered
 	case flow.ReasonICMP:

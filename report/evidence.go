@@ -58,6 +58,8 @@ func says(c *analyze.Charge, w flow.Witness) string {
 		return "timestamp " + a + " is older than " + b + ", which the receiver knew"
 	case flow.SaysSYNACKAgain:
 		return "SYN-ACK again, although its answer had passed"
+	case flow.SaysLowerTTL:
+		return "the same packet passes again, with TTL " + a
 	case flow.SaysNothingSince:
 		return "nothing answers it"
 	}

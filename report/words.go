@@ -60,6 +60,7 @@ var why = map[cause.ID]string{
 	cause.ConnectionUnanswered:   "SYN without any answer",
 	cause.ReceiverHostDrop:       "dropped after it passed here",
 	cause.FirewallSilent:         "silent filter",
+	cause.RoutingLoop:            "a routing loop",
 	cause.ListenQueue:            "queue of new connections full",
 	cause.Unknown:                "cause unknown",
 }
@@ -92,6 +93,7 @@ var do = map[cause.ID][]string{
 	cause.ConnectionRefused:    {"See whether the service runs, and where it listens:", "`ss -lnt`"},
 	cause.ConnectionUnanswered: {"See whether the host is up and whether a filter drops the SYN."},
 	cause.ReceiverHostDrop:     {"Ask the receiver's kernel:", "`nstat -az`"},
+	cause.RoutingLoop:          {"Compare the routes of the routers that take turns:", "`traceroute -n ADDRESS`"},
 	cause.FirewallSilent:       {"See the filter of the host, and of what stands before it:", "`nft list ruleset`"},
 	cause.ListenQueue:          {"See the listener's queue, and make it accept faster:", "`ss -lnt`", "`nstat -az TcpExtListenOverflows`"},
 }
@@ -123,6 +125,7 @@ var rules = [flow.NumRules]ruleText{
 	flow.RuleDatagramID:      {"datagram-id", "The IP IDs of the socket count its datagrams, and some are missing here."},
 	flow.RuleTwoPoints:       {"two-points", "It passed the first of the two capture points of this file, and never the second."},
 	flow.RuleRTP:             {"rtp", "RTP sequence numbers are missing here."},
+	flow.RuleLoop:            {"loop", "Rule 17: it passed again and again, with a lower TTL each time, down to its last."},
 	flow.RuleSilentPort:      {"silent-port", "Rule 19: the host answers on other ports, and never on this one."},
 	flow.RuleListenQueue:     {"listen-queue", "Only what would begin a connection to this port is dropped; the rest arrives."},
 }

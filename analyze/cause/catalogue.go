@@ -40,6 +40,7 @@ var catalogue = [...]struct {
 	{ReceiverHostDrop, FamilyHost, false},
 	{ReceiverNotReading, FamilyHost, false},
 	{Reordering, FamilyInnocent, true},
+	{RoutingLoop, FamilyRoute, false},
 	{SpuriousRetransmission, FamilyInnocent, true},
 	{TailLoss, FamilyLine, false},
 	{TCPChecksum, FamilyLine, false},

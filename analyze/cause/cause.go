@@ -34,6 +34,7 @@ const (
 	ReceiverHostDrop       ID = "receiver-host-drop"    // after a tap on the receiver, before its socket
 	FirewallSilent         ID = "firewall-silent"       // a port that never answers, of a host that does
 	ListenQueue            ID = "listen-queue"          // the listener's queue of new connections is full
+	RoutingLoop            ID = "routing-loop"          // routers send the packet to each other until its TTL runs out
 	Unknown                ID = "unknown"               // lost for certain, cause not known
 )
 

@@ -100,7 +100,12 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	lo, n := h.position(s.Seq), s.space()
 	key := s.key()
 	if c.mayBeCopy(h, r, s, lo, n) {
-		if ago, yes := h.copyOf(s, lo, n, key); yes {
+		ago, yes := h.copyOf(s, lo, n, key)
+		if !yes && h.loops != nil {
+			ago, yes = h.loops.goesOn(key, s.TTL, s.Time)
+		}
+		if yes {
+			c.loop(h, s, key, ago)
 			h.twins, e.Twin = h.twins.again(&c.Facts.Dir[s.Dir], key, s.TTL, s.Time, ago)
 			c.sawCopy(s, ago, e)
 			return

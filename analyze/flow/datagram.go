@@ -70,6 +70,7 @@ type stream struct {
 	lates   []deferred
 	damaged []deferred
 	bad     uint64 // damaged packets
+	loops   *loops // packets whose TTL falls each time that they pass; nil: there are none
 	twins   *twins // of packets that pass two capture points; nil: there is one
 }
 
@@ -109,8 +110,13 @@ func (t *Talk) stream(dir uint8) *stream {
 func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 	h := t.stream(dir)
 	s := sight(p)
-	if ago, yes := h.seen.copyOf(&s); yes {
+	ago, yes := h.seen.copyOf(&s)
+	if !yes && h.loops != nil {
+		ago, yes = h.loops.goesOn(s.key, s.ttl, s.t)
+	}
+	if yes {
 		var twin bool
+		t.loop(h, &s, dir, ago)
 		h.twins, twin = h.twins.again(&t.Facts.Dir[dir], s.key, s.ttl, s.t, ago)
 		t.copied(p, dir, ago, twin)
 		return
@@ -231,6 +237,7 @@ func (t *Talk) Finish(end int64) {
 			continue
 		}
 		t.settle(h, uint8(d), forever)
+		h.loops.finish(func(r *replicas) { t.tellLoop(uint8(d), r) })
 		if h.twins != nil {
 			h.twins.finish(end, func(x *sighted) { t.single(h, uint8(d), x) })
 		}

@@ -100,12 +100,13 @@ const (
 	ReasonUnanswered          // a SYN that nobody answered
 	ReasonOneWay              // the other direction is not in the capture
 	ReasonAmbiguous           // the packet or its acknowledgement: either fits
+	ReasonLoop                // it went round in a loop
 	NumReasons
 )
 
 var reasonNames = [NumReasons]string{
 	"unknown", "checksum-ip", "checksum-tcp", "checksum-udp", "checksum-icmp", "paws", "tail", "capture-drop", "icmp", "fragment",
-	"unanswered", "one-way", "ambiguous",
+	"unanswered", "one-way", "ambiguous", "loop",
 }
 
 func (r Reason) String() string {
@@ -155,6 +156,7 @@ const (
 	RuleTwoPoints            // c-2: it passed the first of two capture points in one file, not the second
 	RuleSilentPort           // c-1 row 19, b-13: the host answers on other ports, and never on this one
 	RuleListenQueue          // b-13: of one port, SYNs and what answers SYN-ACKs are dropped, and nothing else
+	RuleLoop                 // c-1 row 17: it passed again and again with ever lower TTLs, down to the last
 	NumRules
 )
 
@@ -195,6 +197,7 @@ const (
 	SaysRTPAfter          // A: the first RTP sequence number behind missing ones
 	SaysFirstPoint        // A–B: these octets passed the first of two capture points, and not the second
 	SaysSYNACKAgain       // SYN-ACK again, though its answer had passed
+	SaysLowerTTL          // A: the TTL with which the packet passes again
 	NumSays
 )
 

@@ -45,6 +45,7 @@ func (c *Conn) Finish(end int64) {
 	c.finishTwins(end)
 	for d := range c.half {
 		c.tellIgnored(uint8(d))
+		c.half[d].loops.finish(func(r *replicas) { c.tellLoop(uint8(d), r) })
 		c.unseenHere(uint8(d))
 		c.missingIDs(uint8(d))
 		c.unrepaired(uint8(d), end)

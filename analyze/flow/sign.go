@@ -12,6 +12,10 @@ type Sign struct {
 	Flow      uint32      // NoFlow: of two hosts, not of a conversation
 	Addr, By  decode.Addr // of signs without a flow: whom it is about, and who asked
 	N, M      uint64      // as named with the kind
+	What      What        // of the packet, where it is about one
+	TTL       uint8       // its last
+	Octets    uint32      // of its payload
+	Frame     FrameRef    // the packet itself
 	First     int64
 	Last      int64
 	Witnesses [4]Witness // the rest are zero
@@ -24,10 +28,11 @@ type SignKind uint8
 const (
 	SignNone    SignKind = iota
 	SignIgnored          // SYN-ACKs repeated although the client's answer passed; N: how often, M: octets of the client that passed
+	SignLoop             // a packet that passed N times, each time with a TTL lower by M (0: not always the same); it passed first at First
 	NumSigns
 )
 
-var signNames = [NumSigns]string{"none", "ignored"}
+var signNames = [NumSigns]string{"none", "ignored", "loop"}
 
 func (k SignKind) String() string {
 	if k >= NumSigns {

@@ -101,6 +101,7 @@ type track struct {
 	minDown, minUp int64
 	delays         *delays
 
+	loops *loops // packets whose TTL falls each time that they pass; nil: there are none
 	twins *twins // of packets that pass two capture points; nil: there is one
 
 	bigLost, bigWhole int // super-frames that lost segments, that were lost whole

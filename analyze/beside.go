@@ -1,0 +1,18 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+)
+
+// beside concludes who did what beside the losses: each rule from the signs
+// that it knows. Conclusions come in the order of cause IDs, those of one cause
+// in the order in which they were found.
+func (res *Result) beside() {
+	for _, rule := range [...]func(*Result) []Conclusion{
+		(*Result).loopsBeside,
+	} {
+		res.Conclusions = append(res.Conclusions, rule(res)...)
+	}
+	slices.SortStableFunc(res.Conclusions, func(a, b Conclusion) int { return cmp.Compare(a.Cause, b.Cause) })
+}

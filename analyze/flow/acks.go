@@ -125,6 +125,7 @@ func (h *track) coverLine(by *coverage) {
 	for h.covered < h.line.length {
 		q := h.line.at(h.covered)
 		if q.hi() > by.una {
+			h.split = h.split || q.lo < by.una && q.is&sentKept == 0 && q.payload() > int64(h.mss)
 			break
 		}
 		h.covered++
@@ -215,9 +216,10 @@ func (h *track) jumped(x *odd, by *coverage) oddMarks {
 	if h.maxSACK >= x.hi() {
 		return 0
 	}
-	drew, at, later := int64(-1), int64(-1), false
+	drew, at, later, again := int64(-1), int64(-1), false, false
 	h.overlapping(by.before, by.before+1, func(q *sent) {
 		fromNow := q.cov == 0 || q.covered() >= by.s.Time-1000
+		again = again || fromNow && q.t > x.t && h.mayHaveDrawn(q, by.s)
 		if fromNow && q.t <= x.t && q.t > at {
 			drew, at = q.hi(), q.t
 			later = by.s.is(hasTS) && q.is&sentTS != 0 && int32(by.s.TSEcr-q.tsval) > 0
@@ -229,10 +231,23 @@ func (h *track) jumped(x *odd, by *coverage) oddMarks {
 	if later && h.maxSACK > 0 {
 		return 0
 	}
+	// The left edge was sent again after x: that copy may have drawn the acknowledgement, long
+	// after x had come and filled its place, which only SACK would have reported.
+	if again && h.maxSACK == 0 {
+		return 0
+	}
 	if at >= 0 && x.lo >= drew && by.una-drew > h.full+jumpSlack {
 		return isJumped
 	}
 	return 0
+}
+
+// mayHaveDrawn reports whether transmission q had the time to draw s, and the timestamp.
+func (h *track) mayHaveDrawn(q *sent, s *Segment) bool {
+	if s.is(hasTS) && q.is&sentTS != 0 && int32(s.TSEcr-q.tsval) < 0 {
+		return false
+	}
+	return float64(s.Time-q.t) >= tooSoonDown*float64(max(h.minDown, 0))
 }
 
 // notSeen notes which of the octets [lo, hi), now acknowledged, never passed

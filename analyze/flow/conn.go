@@ -100,11 +100,14 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	lo, n := h.position(s.Seq), s.space()
 	key := s.key()
 	if c.mayBeCopy(h, r, s, lo, n) {
+		alike := n == 0 && c.oftenAlike(h, r, s)
 		ago, yes := h.copyOf(s, lo, n, key)
+		yes = yes && (!alike || h.copied)
 		if !yes && h.loops != nil {
 			ago, yes = h.loops.goesOn(key, s.TTL, s.Time)
 		}
 		if yes {
+			h.copied = h.copied || !alike
 			c.loop(h, s, key, ago)
 			h.twins, e.Twin = h.twins.again(&c.Facts.Dir[s.Dir], key, s.TTL, s.Time, ago)
 			c.sawCopy(s, ago, e)
@@ -159,6 +162,22 @@ func (c *Conn) mayBeCopy(h, r *track, s *Segment, lo, n int64) bool {
 		return h.topped && lo < h.top
 	}
 	return !r.acked || s.Flags&decode.ACK == 0 || r.ackPosition(s.Ack) <= r.una
+}
+
+// oftenAlike reports whether s, without sequence space, looks like the next one
+// that its host sends, so that a second one is no copy. A closed socket answers
+// each segment with the same RST. Without SACK, a receiver that lacks a segment
+// says the same with each that follows it; so it seems where the blocks were not
+// captured, since the checksum may not speak for them: its host may have left it
+// to the card. Packet numbers tell, and so do certain copies of this half.
+func (c *Conn) oftenAlike(h, r *track, s *Segment) bool {
+	switch {
+	case s.is(hasID) && s.ID != 0:
+		return false
+	case s.Flags&decode.RST != 0:
+		return true
+	}
+	return (s.is(unread) || !r.reports(h)) && r.acked && r.top > r.una
 }
 
 func (c *Conn) sawCopy(s *Segment, ago int64, e *Event) {

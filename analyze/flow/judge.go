@@ -162,7 +162,9 @@ func (c *Conn) neverCovered(dir uint8, x *odd, end int64) {
 }
 
 // wholeFrames reports whether super-frames were lost whole: then the path
-// carries them so, and each is one packet. b-17.
+// carries them so, and each is one packet. b-17. A full queue and a policer
+// lose them whole, too, segment by segment; but then a receiver acknowledges
+// the middle of others.
 func (c *Conn) wholeFrames(dir uint8) bool {
 	h := &c.half[dir]
 	m := c.segment(dir)
@@ -175,7 +177,7 @@ func (c *Conn) wholeFrames(dir uint8) bool {
 			}
 		}
 	}
-	return h.bigLost >= superFew && float64(h.bigWhole) >= superShare*float64(h.bigLost)
+	return !h.split && h.bigLost >= superFew && float64(h.bigWhole) >= superShare*float64(h.bigLost)
 }
 
 // report writes the symptom of x.

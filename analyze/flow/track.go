@@ -104,7 +104,10 @@ type track struct {
 	loops *loops // packets whose TTL falls each time that they pass; nil: there are none
 	twins *twins // of packets that pass two capture points; nil: there is one
 
-	bigLost, bigWhole int // super-frames that lost segments, that were lost whole
+	copied bool // a copy of one of its packets passed, for certain
+
+	bigLost, bigWhole int  // super-frames that lost segments, that were lost whole
+	split             bool // part of a super-frame was acknowledged: its segments travel alone
 
 	zeroSince int64
 	zero      bool

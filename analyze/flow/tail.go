@@ -41,6 +41,9 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 		quiet = s.Time - h.lastT
 	}
 	few := id-h.last.id <= tailChain
+	if h.lastBack > h.last.t && h.acked && h.una < h.top && s.Time-h.ackTime < patience {
+		return viaNothing, 0 // its repairs go on: those are what is missing
+	}
 	if hole <= 0 && h.acked && h.una >= h.top && s.Time-h.unaTime < patience {
 		return viaNothing, 0 // an acknowledgement let it go: the timer of a lost tail begins anew with each
 	}

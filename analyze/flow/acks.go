@@ -18,7 +18,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 		}
 		// Eifel, RFC 3522: it answers something sent before the timeout, so
 		// the timeout was spurious and the sender undoes it.
-		if h.state == losing && h.rtoHasTS && s.is(hasTS) && int32(s.TSEcr-h.rtoTS) < 0 {
+		if h.state == losing && (h.rtoHasTS && s.is(hasTS) && int32(s.TSEcr-h.rtoTS) < 0 || h.reports(r) && h.goesFurther(a)) {
 			h.state = open
 		}
 	case a == old && s.bare() && (len(fresh) > 0 || s.Window == r.window && !dup && h.top > a):
@@ -59,6 +59,24 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	}
 	h.coverOdd(&by)
 	h.seen.forget(min(a, h.top))
+}
+
+// goesFurther reports whether an acknowledgement of a covers more than the one
+// packet that the timeout sent again, and nothing said before that the rest had
+// arrived: the originals did, and the sender undoes the timeout. RFC 5682 §3.1,
+// Linux FLAG_ORIG_SACK_ACKED.
+func (h *track) goesFurther(a int64) bool {
+	n := len(h.odds.list)
+	if n == 0 {
+		return false
+	}
+	x := &h.odds.list[n-1]
+	if x.kind != RTO || x.t != h.rtoTime || a <= x.hi() || h.sacked.covers(x.hi(), min(a, h.top)) {
+		return false
+	}
+	first := true
+	h.odds.overlapping(x.hi(), a, func(_ int32, q *odd) { first = first && q.is2&isResent == 0 })
+	return first
 }
 
 // blocks folds the SACK blocks of s into h. It returns what they report that

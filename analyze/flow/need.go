@@ -42,6 +42,9 @@ func (c *Conn) need(h, r *track, x *odd) Need {
 		return Needed // PAWS dropped the earlier copy: b-29
 	}
 	if h.view() == nearReceiver {
+		if n, _ := h.twice(x); n > h.repairsAfter(x) {
+			return Unneeded // it had been slow to say so
+		}
 		if !p.arrived.covers(x.lo, x.hi()) || x.is2&isDropped != 0 || c.firstAtLast(h, r, x, p.newest) {
 			return Needed
 		}

@@ -11,7 +11,7 @@ import (
 	"whydrop/analyze/netsim"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/confusion.golden")
+var update = flag.Bool("update", false, "rewrite testdata/*.golden")
 
 const (
 	ms  = netsim.Millisecond
@@ -129,8 +129,9 @@ func lab(trouble, tap, stack int, seed uint64) netsim.Config {
 func seedOf(trouble, tap, stack int) uint64 { return uint64(1 + trouble*100 + tap*10 + stack) }
 
 // TestAccuracy compares what whydrop concludes with what was done, over every
-// trouble, tap and kind of connection. The golden file is the number to
-// publish; the floors below are what no rewriting of it may sink under.
+// trouble, tap and kind of connection, and over every story. The golden files
+// are the numbers to publish; the floors are what no rewriting of them may sink
+// under.
 func TestAccuracy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("every trouble on every stack takes long; it is played without -short")
@@ -140,6 +141,7 @@ func TestAccuracy(t *testing.T) {
 	perTrouble := make([]scores, len(troubles))
 	perStack := make([]scores, len(stacks))
 	lossError := make([]matrix, len(troubles))
+	v := newVerdicts(t)
 	for ti := range troubles {
 		for pi := range taps {
 			for si := range stacks {
@@ -151,24 +153,42 @@ func TestAccuracy(t *testing.T) {
 				all.add(tr, res)
 				perTrouble[ti].add(tr, res)
 				perStack[si].add(tr, res)
+				v.add(fmt.Sprintf("%s, %s, %s", troubles[ti].name, taps[pi].name, stacks[si].name), tr, res)
 			}
 		}
 	}
-	got := table(total, lossError, all, perTrouble, perStack)
-	golden := filepath.Join("testdata", "confusion.golden")
+	golden(t, "confusion.golden", table(total, lossError, all, perTrouble, perStack))
+	var told scores
+	eachStory(func(name string, s *story, c netsim.Config) {
+		tr := netsim.Run(c)
+		res := conclude(t, tr.Source(256), 2)
+		v.add(name, tr, res)
+		told.add(tr, res)
+		if refused := refusals(tr); s.innocent && res.Ledger.Lost() > refused {
+			t.Errorf("%s: nothing was lost, but %d packets are charged:%s", name, res.Ledger.Lost(), firstLosses(res))
+		}
+	})
+	golden(t, "verdicts.golden", v.text()+"\n"+told.text())
+	v.laws()
+	floors(t, all, total)
+}
+
+// golden compares got with testdata/name, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden)
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatalf("%v; run this test with -update", err)
 	}
 	if got != string(want) {
-		t.Errorf("accuracy has changed; if it is better, run this test with -update and say why in the commit\ngot\n%s\nwant\n%s", got, want)
+		t.Errorf("%s has changed; if it is better, run this test with -update and say why in the commit\ngot\n%s\nwant\n%s", file, got, want)
 	}
-	floors(t, all, total)
 }
 
 func floors(t *testing.T, all scores, m matrix) {
@@ -226,19 +246,7 @@ func table(total matrix, byTrouble []matrix, all scores, perTrouble, perStack []
 			b.WriteByte('\n')
 		}
 	}
-	fmt.Fprintf(&b, "\n%-26s%9s%9s%9s%11s%8s\n", "frames", "right", "invented", "missed", "precision", "recall")
-	for _, line := range []struct {
-		name string
-		s    score
-	}{
-		{"retransmissions", all.retransmitted}, {"unneeded ones", all.unneeded}, {"reordered", all.late},
-		{"network copies", all.networkCopies}, {"capture copies", all.captureCopies},
-		{"keep-alives and probes", all.probes}, {"bad checksums", all.bad},
-	} {
-		fmt.Fprintf(&b, "  %-24s%9d%9d%9d%11.3f%8.3f\n", line.name, line.s.right, line.s.invented, line.s.missed, line.s.precision(), line.s.recall())
-	}
-	fmt.Fprintf(&b, "  kinds of retransmission: %d right, %d wrong; need undecided: %d\n", all.kindsRight, all.kindsWrong, all.undecided)
-
+	b.WriteString("\n" + all.text())
 	fmt.Fprintf(&b, "\n%-26s%9s%9s%9s%9s%9s%9s%10s\n", "right/invented/missed", "retx", "kinds", "unneeded", "late", "copies", "data", "acks")
 	for i, tr := range troubles {
 		row(&b, tr.name, perTrouble[i], &byTrouble[i])
@@ -285,4 +293,22 @@ func (m *matrix) judge(g group) score {
 		}
 	}
 	return s
+}
+
+// text writes the frames that were said to be something.
+func (s *scores) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-26s%9s%9s%9s%11s%8s\n", "frames", "right", "invented", "missed", "precision", "recall")
+	for _, line := range []struct {
+		name string
+		score
+	}{
+		{"retransmissions", s.retransmitted}, {"unneeded ones", s.unneeded}, {"reordered", s.late},
+		{"network copies", s.networkCopies}, {"capture copies", s.captureCopies},
+		{"keep-alives and probes", s.probes}, {"bad checksums", s.bad},
+	} {
+		fmt.Fprintf(&b, "  %-24s%9d%9d%9d%11.3f%8.3f\n", line.name, line.right, line.invented, line.missed, line.precision(), line.recall())
+	}
+	fmt.Fprintf(&b, "  kinds of retransmission: %d right, %d wrong; need undecided: %d\n", s.kindsRight, s.kindsWrong, s.undecided)
+	return b.String()
 }

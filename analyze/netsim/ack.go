@@ -6,13 +6,12 @@ func (h *host) onACK(g *segment) {
 		return
 	}
 	advanced := g.ack > h.una
-	h.original = false
+	h.original, h.foundLost, h.delivered = false, false, 0
 	newWindow := h.takeWindow(g)
 	newSACK, dsack := h.takeSACK(g)
 	if g.ack < h.una {
 		return
 	}
-	before := h.una
 	if advanced {
 		h.takeACK(g)
 	}
@@ -21,8 +20,8 @@ func (h *host) onACK(g *segment) {
 	if h.tlpEnd != 0 && h.una >= h.tlpEnd {
 		h.tlpEnd = 0
 	}
-	if h.una > before || newSACK {
-		h.allowance = 1
+	if h.phase == recovery {
+		h.reduce(h.delivered, advanced && !h.foundLost)
 	}
 	if advanced {
 		h.backoff, h.probes = 0, 0
@@ -57,7 +56,8 @@ func (h *host) takeSACK(g *segment) (found, dsack bool) {
 			e := &h.queue[i]
 			if !e.sacked && lo <= e.lo && e.hi <= hi {
 				e.sacked = true
-				h.arrived(e, g)
+				h.delivered++
+				h.arrived(e, g, true)
 				h.noteOriginal(e)
 				found = true
 			}
@@ -74,7 +74,8 @@ func (h *host) takeACK(g *segment) {
 		e := &h.queue[n]
 		again = again || e.tries > 1
 		if !e.sacked {
-			h.arrived(e, g)
+			h.delivered++
+			h.arrived(e, g, false)
 			h.noteOriginal(e)
 			if e.tries == 1 {
 				sample = h.s.now - e.first // RFC 6298 §3: never of what was sent twice
@@ -120,6 +121,7 @@ func (h *host) judge(g *segment, advanced, duplicate, dsack, newSACK bool) {
 	}
 	if duplicate && h.f.NoSACK {
 		h.dupACKs++
+		h.delivered = 1
 	}
 	if dsack && h.undoSent > 0 {
 		h.undoSent--
@@ -132,15 +134,14 @@ func (h *host) judge(g *segment, advanced, duplicate, dsack, newSACK bool) {
 		return
 	}
 	lost := h.detectLost()
+	h.foundLost = lost
 	switch h.phase {
 	case open:
 		if h.f.NoSACK && h.dupACKs == 3 && len(h.queue) > 0 {
 			h.enterRecovery()
 			h.queue[0].lost = true
-			h.allowance = 1
 		} else if lost {
 			h.enterRecovery()
-			h.allowance = 1
 		}
 	case recovery, loss:
 		if !advanced {
@@ -156,7 +157,6 @@ func (h *host) judge(g *segment, advanced, duplicate, dsack, newSACK bool) {
 		} else if h.phase == recovery && h.f.NoSACK && len(h.queue) > 0 {
 			// RFC 6582 §3.2 step 3: a partial ACK.
 			h.queue[0].lost, h.queue[0].flying = true, false
-			h.allowance = 1
 		}
 	}
 }

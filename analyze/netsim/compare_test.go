@@ -37,10 +37,11 @@ const (
 	data group = iota
 	handshake
 	acks
+	datagrams
 	numGroups
 )
 
-var groupNames = [numGroups]string{"data, FIN", "SYN", "pure ACK"}
+var groupNames = [numGroups]string{"data, FIN", "SYN", "pure ACK", "datagram"}
 
 // half names one direction of one flow of a trace.
 type half struct {
@@ -99,6 +100,8 @@ func groupOf(p *netsim.Packet) group {
 		return handshake
 	case netsim.ACK:
 		return acks
+	case netsim.Datagram:
+		return datagrams
 	}
 	return data
 }
@@ -182,6 +185,8 @@ func groupOfWhat(w flow.What) group {
 		return handshake
 	case flow.DataPacket, flow.FINPacket:
 		return data
+	case flow.Datagram:
+		return datagrams
 	}
 	return acks
 }

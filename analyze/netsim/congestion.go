@@ -28,6 +28,8 @@ type control struct {
 	reach    float64 // s until it is
 	friendly float64 // what Reno would have
 	limited  bool    // cwnd alone kept the sender from sending more
+
+	prrDelivered, prrOut int // segments since recovery began
 }
 
 // grow opens cwnd by the segments that were acknowledged now.
@@ -93,4 +95,29 @@ func (c *control) shrink(reno bool) {
 	}
 	c.ssthresh = max(c.cwnd*beta/10, 2)
 	c.since, c.grown = 0, 0
+}
+
+// reduce sets cwnd while the sender recovers, so that it sends about what has
+// arrived: RFC 6937, Linux tcp_cwnd_reduction.
+func (h *host) reduce(delivered int, growing bool) {
+	c := &h.control
+	if delivered == 0 {
+		return
+	}
+	c.prrDelivered += delivered
+	flying := h.inFlight()
+	send := 0
+	if room := c.ssthresh - flying; room < 0 {
+		send = (c.ssthresh*c.prrDelivered+h.prior-1)/h.prior - c.prrOut
+	} else {
+		send = max(c.prrDelivered-c.prrOut, delivered)
+		if growing {
+			send++
+		}
+		send = min(send, room)
+	}
+	if c.prrOut == 0 {
+		send = max(send, 1) // the first repair always goes
+	}
+	c.cwnd = flying + max(send, 0)
 }

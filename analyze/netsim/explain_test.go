@@ -30,20 +30,29 @@ func TestExplain(t *testing.T) {
 		for pi := range taps {
 			for si := range stacks {
 				name := fmt.Sprintf("%s, %s, %s", troubles[ti].name, taps[pi].name, stacks[si].name)
-				if !strings.Contains(name, *explain) {
-					continue
-				}
-				tr := netsim.Run(lab(ti, pi, si, seedOf(ti, pi, si)))
-				res := conclude(t, tr.Source(256), 2)
-				t.Logf("%s: %d frames\n%s", name, len(tr.Frames), disagreements(t, tr, res))
-				if *keep != "" {
-					file := strings.NewReplacer(" ", "-", ",", "").Replace(name) + ".pcapng"
-					if err := save(filepath.Join(*keep, file), tr.Frames); err != nil {
-						t.Error(err)
-					}
+				if strings.Contains(name, *explain) {
+					explainRun(t, name, lab(ti, pi, si, seedOf(ti, pi, si)))
 				}
 			}
 		}
+	}
+	eachStory(func(name string, _ *story, c netsim.Config) {
+		if strings.Contains(name, *explain) {
+			explainRun(t, name, c)
+		}
+	})
+}
+
+func explainRun(t *testing.T, name string, c netsim.Config) {
+	tr := netsim.Run(c)
+	res := conclude(t, tr.Source(256), 2)
+	t.Logf("%s: %d frames\n%s", name, len(tr.Frames), disagreements(t, tr, res))
+	if *keep == "" {
+		return
+	}
+	file := strings.NewReplacer(" ", "-", ",", "").Replace(name) + ".pcapng"
+	if err := save(filepath.Join(*keep, file), tr.Frames); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -93,7 +102,7 @@ func disagreements(t *testing.T, tr *netsim.Trace, res *analyze.Result) string {
 		for d := range uint8(2) {
 			h := half{i, d}
 			in, out := at(injected, h), at(concluded, h)
-			for g := range acks {
+			for g := range numGroups {
 				if in[g] != out[g] {
 					fmt.Fprintf(&b, "  flow %d, direction %d, %s: injected %v, concluded %v\n", i, d, groupNames[g], in[g], out[g])
 				}

@@ -63,6 +63,6 @@ func (h *host) onTooBig(g *segment, mtu int) {
 	}
 	h.queue = cut
 	h.enterRecovery()
-	h.allowance = 1
+	h.reduce(1, false)
 	h.transmit()
 }

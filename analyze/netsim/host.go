@@ -102,6 +102,9 @@ func (h *host) emit(g segment, why Why) {
 	g.isn, g.peerISN = h.isn, h.s.trace.isns[2*h.flow+1-int(h.dir)]
 	g.v6, g.scale, g.sackOK, g.stamps = h.f.IPv6, windowScale, !h.f.NoSACK, !h.f.NoTimestamps
 	g.again = why != Original
+	if h.phase == recovery && g.hi() > g.lo {
+		h.prrOut++
+	}
 	synACK := h.dir == 1 && g.flags&flagSYN != 0
 	if !h.f.IPv6 && !h.f.ZeroID && !synACK && !h.waiting {
 		h.id++

@@ -94,6 +94,7 @@ func (s *sim) newRoute(p *Path) *route {
 func (s *sim) carry(r *route, g segment, to taker) {
 	links := &r.links[g.dir]
 	truth := &s.trace.Packets[g.truth]
+	truth.Unseen = s.config.Flows[g.flow].Unseen
 	truth.AtSender, truth.AtReceiver = links[0].Delay < hostDelay, links[1].Delay < hostDelay
 	s.through(links[0].stages, g, LostBefore, func(g segment) {
 		s.cross(&links[0], g, LostBefore, func(g segment) {

@@ -9,16 +9,17 @@ type rack struct {
 	late bool   // reordering was seen
 }
 
-// arrived tells RACK that e was acknowledged or SACKed for the first time.
-func (h *host) arrived(e *sent, g *segment) {
+// arrived tells RACK that e was acknowledged, or SACKed, for the first time.
+func (h *host) arrived(e *sent, g *segment, sacked bool) {
 	if e.tries == 1 && e.hi < h.rack.fack && !e.lost {
 		h.rack.late = true
 	}
 	h.rack.fack = max(h.rack.fack, e.hi)
 	rtt := h.s.now - e.last
 	if e.tries > 1 {
-		// RFC 8985 §6.2 step 2: this may be the answer to an earlier copy.
-		if g.stamps && int32(g.tsecr-e.stamp) < 0 || rtt < h.minRTT {
+		// RFC 8985 §6.2 step 2: this may be the answer to an earlier copy. What a
+		// SACK echoes says nothing of what it reports (Linux tcp_sacktag_one).
+		if g.stamps && !sacked && int32(g.tsecr-e.stamp) < 0 || rtt < h.minRTT {
 			return
 		}
 	}
@@ -58,7 +59,7 @@ func (h *host) detectLost() bool {
 		h.s.set(&h.reorder, h.s.now+wait, func() {
 			if h.state == established && h.detectLost() {
 				h.enterRecovery()
-				h.allowance = 1
+				h.reduce(1, false)
 				h.transmit()
 			}
 		})
@@ -84,7 +85,7 @@ func (h *host) enterRecovery() {
 	}
 	h.begin(recovery)
 	h.shrink(h.f.Reno)
-	h.cwnd = h.ssthresh
+	h.prrDelivered, h.prrOut = 0, 0
 	h.tlpEnd = 0
 	h.tlp.stop()
 }

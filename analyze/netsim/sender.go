@@ -51,7 +51,8 @@ type sender struct {
 	undoStamp    uint32 // TSval of its first retransmission
 	undoSent     int    // retransmissions that no DSACK has explained
 	canUndo      bool
-	allowance    int // packets that recovery may send whatever cwnd says
+	delivered    int  // segments that this ACK reports for the first time
+	foundLost    bool // it shows that something is lost
 	rack         rack
 	minRTT, srtt int64
 	rttvar, rto  int64
@@ -112,21 +113,11 @@ func (h *host) transmit() {
 			break
 		}
 	}
-	h.allowance = 0
 	h.guardWindow()
 }
 
-// mayGo reports whether one more packet may go, and takes it from the allowance.
-func (h *host) mayGo() bool {
-	if h.inFlight() < h.cwnd {
-		return true
-	}
-	if h.allowance > 0 {
-		h.allowance--
-		return true
-	}
-	return false
-}
+// mayGo reports whether one more packet may go.
+func (h *host) mayGo() bool { return h.inFlight() < h.cwnd }
 
 // sendNew sends one new segment, if there is one that the window lets pass.
 // forced lets a part of one go, when only that fits.

@@ -50,7 +50,7 @@ func (t *talker) speak(st *Stream, n int) {
 	}
 	g.truth = len(t.s.trace.Packets)
 	t.s.trace.Packets = append(t.s.trace.Packets, Packet{
-		Flow: t.flow, Dir: t.dir, Kind: Datagram, Octets: uint32(st.Octets), Sent: t.s.now, CopyOf: -1,
+		Flow: t.flow, Dir: t.dir, Kind: Datagram, Lo: uint64(n), Hi: uint64(n) + 1, Octets: uint32(st.Octets), Sent: t.s.now, CopyOf: -1,
 	})
 	t.send(g)
 }

@@ -24,7 +24,7 @@ func (t *Trace) merge(s *sim, g *segment, onHost bool) uint64 {
 	ok := l.frame == uint64(len(t.Frames)) && s.now-l.since <= t.tap.Merge &&
 		before.flow == g.flow && before.dir == g.dir && before.octets > 0 && g.octets > 0 && before.hi() == g.lo &&
 		before.ack == g.ack && before.window == g.window && before.tsval == g.tsval && before.tsecr == g.tsecr &&
-		before.flags == flagACK && before.numSACKs+g.numSACKs == 0 && !before.damaged && !g.damaged && !g.udp &&
+		before.flags == flagACK && before.again == g.again && before.numSACKs+g.numSACKs == 0 && !before.damaged && !g.damaged && !g.udp &&
 		before.ipLength()+g.octets <= superMost
 	if !ok {
 		*l = super{g: *g, frame: uint64(len(t.Frames) + 1), since: s.now, host: onHost}

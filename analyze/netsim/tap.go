@@ -33,7 +33,6 @@ type Tap struct {
 func (t *Trace) pass(s *sim, g *segment, onHost bool) {
 	p := &t.Packets[g.truth]
 	p.Passed, p.PassedAt = true, s.now
-	p.Unseen = s.config.Flows[g.flow].Unseen
 	if p.Unseen || t.tap.misses(s) {
 		return
 	}
@@ -85,7 +84,7 @@ func (t *Trace) record(s *sim, g *segment, onHost bool, hops uint8) uint64 {
 		t.mem = make([]byte, 0, slab)
 	}
 	start := len(t.mem)
-	t.mem = g.appendFrame(t.mem, &t.Flows[g.flow], onHost, onHost && t.tap.Offload)
+	t.mem = g.appendFrame(t.mem, &t.Flows[g.flow], onHost, onHost && t.tap.Offload && !g.damaged)
 	data := t.mem[start:len(t.mem):len(t.mem)]
 	if hops > 0 {
 		g.hop(data, hops)

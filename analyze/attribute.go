@@ -11,6 +11,7 @@ import (
 // said about hosts and the network.
 func conclude(res *Result, o Options) {
 	loops(res)
+	beforeCapture(res)
 	points(res)
 	labelCopies(res)
 	audit(res)
@@ -305,6 +306,11 @@ func rivals(l *flow.Lost) []Rival {
 		return []Rival{{cause.Unknown, "the receiver has it: it was not lost"}}
 	case flow.RuleTailRepair, flow.RuleIDGap:
 		return []Rival{{cause.AckLost, "missing IP IDs do not say what the packets carried"}}
+	case flow.RuleReceiverReport:
+		if l.Place == flow.OnlyCapture {
+			return []Rival{{cause.Unknown, "the receiver has it: it was not lost"}}
+		}
+		return []Rival{{cause.CaptureDropped, "what is missing here is not counted again"}}
 	case flow.RuleTwoPoints:
 		return []Rival{{cause.CaptureDropped, "the second point missed no packet that is known to have passed it"}}
 	case flow.RuleDroppedAfterTap:

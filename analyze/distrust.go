@@ -48,7 +48,7 @@ func byTime(r flow.Rule) bool {
 // and what routers say speak for themselves.
 func byOrder(r flow.Rule) bool {
 	switch r {
-	case flow.RuleBadChecksum, flow.RuleICMPQuote, flow.RuleFileCounter, flow.RuleAckedUnseen:
+	case flow.RuleBadChecksum, flow.RuleICMPQuote, flow.RuleFileCounter, flow.RuleAckedUnseen, flow.RuleReceiverReport:
 		return false
 	}
 	return true

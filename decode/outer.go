@@ -65,6 +65,10 @@ type Control struct {
 	TargetMAC  [6]byte
 	SenderAddr Addr
 	TargetAddr Addr
+
+	// RTCP (ControlReport).
+	Report Report
+	More   bool // it belongs to the packet of the Control in front of it
 }
 
 // ControlKind tells Controls apart.
@@ -76,6 +80,7 @@ const (
 	ControlQuote
 	ControlARP
 	ControlND
+	ControlReport
 )
 
 // Decoded is a batch of packets in file order, with what belongs to some of

@@ -135,6 +135,9 @@ func (w *walk) judgeUDP(length int, complete bool) Checksum {
 func (w *walk) udpHead() {
 	if len(w.body) >= len(w.p.Head) {
 		w.p.Head = [16]byte(w.body[:16])
+		if b := w.body; b[0]>>6 == version2 && (b[1] == rtcpReceiverReport || b[1] == rtcpSenderReport) {
+			w.rtcp()
+		}
 		return
 	}
 	copy(w.p.Head[:], w.body)

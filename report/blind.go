@@ -50,9 +50,23 @@ func (b *builder) cannotTell(i int) bool {
 	}
 	// IP IDs or RTP numbers that count datagrams show what never reached this tap.
 	// Only at the receiver is that all of the path.
-	main := &f.Dir[0]
-	if f.Dir[1].Packets > main.Packets {
-		main = &f.Dir[1]
+	main := mainDir(f)
+	if reported(f) {
+		return false // its receiver counts what it lacks
 	}
 	return main.IDClass != flow.Yes && !main.RTP || b.res.Tap.Place != analyze.TapReceiver
+}
+
+// mainDir is the direction of f with more packets.
+func mainDir(f *flow.Facts) *flow.Half {
+	if f.Dir[1].Packets > f.Dir[0].Packets {
+		return &f.Dir[1]
+	}
+	return &f.Dir[0]
+}
+
+// reported reports whether the receiver of f itself counts what it lacks.
+func reported(f *flow.Facts) bool {
+	s := mainDir(f).RTPStats
+	return s != nil && s.Reports > 0
 }

@@ -132,7 +132,7 @@ func (b *builder) addFlow(i int) {
 			b.blind.bothWays++
 		}
 	}
-	if f.Protocol != decode.ProtoTCP || f.OneWay() || unansweredRequest(f) {
+	if f.Protocol != decode.ProtoTCP && !reported(f) || f.OneWay() || unansweredRequest(f) {
 		b.blind.unanswered += t.sent
 	}
 	if b.cannotTell(i) {

@@ -16,6 +16,8 @@ func says(c *analyze.Charge, w flow.Witness) string {
 	switch w.Says {
 	case flow.SaysPassed:
 		return passed(c, w)
+	case flow.SaysReport:
+		return "up to RTP number " + a + " the receiver lacks " + b
 	case flow.SaysFirstPoint:
 		return strings.Replace(passed(c, w), "passes, never arrives", "passes the first point, never the second", 1)
 	case flow.SaysGapOpened:

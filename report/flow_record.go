@@ -135,6 +135,8 @@ func (f *flowEncoder) appendDirection(b []byte, facts *flow.Facts, d int) []byte
 	} else {
 		b = append(b, `,"hops":null`...)
 	}
+	b = append(b, `,"rtp":`...)
+	b = appendRTP(b, h)
 	b = append(b, `,"min_delay_to_receiver_ms":`...)
 	b = appendDelay(b, h.MinDown)
 	b = append(b, `,"min_delay_to_sender_ms":`...)

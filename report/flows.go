@@ -117,6 +117,7 @@ func (b *builder) direction(i, d int) Direction {
 	}
 	place, onHost := b.res.TapOf(i, uint8(d))
 	out.Tap, out.TapOnHost, out.Hops = place.String(), onHost, hops(h)
+	out.RTP = rtpOf(h)
 	out.MinDown, out.MinUp = knownDelay(h.MinDown), knownDelay(h.MinUp)
 	return out
 }

@@ -89,7 +89,7 @@ func TestSchema(t *testing.T) {
 // mayBeNull are the only fields in which null means something: not known.
 var mayBeNull = map[string]bool{
 	"ring": true, "interface": true, "os": true, "truncated": true, "rtt_ms": true, "repaired_by_frame": true,
-	"min_delay_to_receiver_ms": true, "min_delay_to_sender_ms": true, "hops": true,
+	"min_delay_to_receiver_ms": true, "min_delay_to_sender_ms": true, "hops": true, "rtp": true,
 }
 
 // TestListsAreNeverNull holds that a script can loop over every list.

@@ -211,6 +211,7 @@ type Direction struct {
 	Tap             string            `json:"tap" jsonschema:"enum=sender,enum=receiver,enum=middle,enum=unknown"`
 	TapOnHost       bool              `json:"tap_on_host"`                // on that host for certain, not merely near it
 	Hops            *int              `json:"hops" jsonschema:"nullable"` // routers passed before the tap, by the TTL
+	RTP             *RTP              `json:"rtp" jsonschema:"nullable"`
 	MinDown         *float64          `json:"min_delay_to_receiver_ms" jsonschema:"nullable"`
 	MinUp           *float64          `json:"min_delay_to_sender_ms" jsonschema:"nullable"`
 }

@@ -19,6 +19,7 @@ func (p *printer) verbose(r *Report) {
 	p.charges(r)
 	p.concluded(r)
 	p.audit(r)
+	p.rtpTable(r)
 	p.symptomTable(r)
 	p.checksumTable(r)
 	p.decodingTable(r)

@@ -74,7 +74,9 @@ func (e *Datagrams) Packet(p *decode.Packet, d *decode.Decoded) {
 		if d != nil && int(p.Control) < len(d.Controls) && d.Controls[p.Control].Kind == decode.ControlQuote {
 			e.quote(p, &d.Controls[p.Control])
 		}
-		return
+		if p.Kind != decode.KindUDP {
+			return
+		}
 	}
 	if p.IPFlags&decode.Fragment != 0 && e.fragment(p) {
 		return
@@ -82,6 +84,20 @@ func (e *Datagrams) Packet(p *decode.Packet, d *decode.Decoded) {
 	i, dir := e.find(p)
 	e.talks[i].last = p.Time
 	e.talks[i].Datagram(p, dir)
+	if p.Control >= 0 && d != nil {
+		e.report(i, p, d, dir)
+	}
+}
+
+// report takes the receiver reports of an RTCP packet of conversation i.
+func (e *Datagrams) report(i int32, p *decode.Packet, d *decode.Decoded, dir uint8) {
+	for n := int(p.Control); n < len(d.Controls); n++ {
+		c := &d.Controls[n]
+		if c.Kind != decode.ControlReport || n > int(p.Control) && !c.More {
+			return
+		}
+		e.talks[i].Report(p, &c.Report, dir)
+	}
 }
 
 // find returns the conversation of p and the direction of p in it.

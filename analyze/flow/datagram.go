@@ -56,6 +56,7 @@ type TalkPair struct {
 		talk uint32
 		any  bool
 	}
+	sources   []rtpSource
 	fragments [2]idRing // IDs that fragments had
 }
 
@@ -238,6 +239,8 @@ func (t *Talk) Finish(end int64) {
 		}
 		t.settle(h, uint8(d), forever)
 		h.loops.finish(func(r *replicas) { t.tellLoop(uint8(d), r) })
+		t.finishRTP(&h.rtp, uint8(d))
+		t.pair.leave(h)
 		if h.twins != nil {
 			h.twins.finish(end, func(x *sighted) { t.single(h, uint8(d), x) })
 		}

@@ -82,16 +82,7 @@ func (t *Talk) missingRTP(g *serialGap, dir uint8, counted bool) {
 		Time: g.t1, Frame: g.next, Flow: t.number, Packets: n, Seq: uint64(uint16(g.from)), Kind: RTPGap, Dir: dir,
 		Protocol: t.Facts.Protocol,
 	})
-	if counted {
-		return
-	}
-	t.lose(dir, Lost{
-		Place: BeforeTap, What: Datagram, Proof: Single, Rule: RuleRTP, Packets: n, First: g.t0, Last: g.t1,
-		Witnesses: [5]Witness{
-			{g.before, g.t0, SaysRTPBefore, uint64(uint16(g.from - 1)), 0},
-			{g.next, g.t1, SaysRTPAfter, uint64(uint16(g.to)), 0},
-		},
-	})
+	t.hole(&t.half[dir].rtp, g, dir, counted)
 }
 
 // what is the kind of a lost packet of this conversation.

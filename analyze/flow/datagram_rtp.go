@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"whydrop/decode"
 )
@@ -25,6 +26,17 @@ type rtpStream struct {
 	on   bool // it is one, for certain
 	ssrc uint32
 	serial
+
+	payload  uint8
+	from     int64 // the first number
+	firstT   int64
+	firstRef FrameRef
+	again    uint32 // packets with a number that had passed
+	jitter   jitter
+	holes    []serialGap // that nothing filled
+	overflow bool        // there were more of them
+	reports  []rtpReport
+	reported uint64
 
 	// Of a candidate:
 	early   []deferred // late packets
@@ -50,6 +62,7 @@ func rtpHeader(p *decode.Packet) (ssrc uint32, seq uint16, ok bool) {
 func (r *rtpStream) candidate(ssrc uint32, seq uint16, d *deferred) bool {
 	if !r.any || ssrc != r.ssrc {
 		*r = rtpStream{ssrc: ssrc}
+		r.begin(seq, d)
 	}
 	r.own++
 	switch r.take(seq, rtpCandidate, d.t, d.ref) {
@@ -60,6 +73,7 @@ func (r *rtpStream) candidate(ssrc uint32, seq uint16, d *deferred) bool {
 		r.repeats++
 	case strideJump:
 		*r = rtpStream{ssrc: ssrc, own: 1}
+		r.begin(seq, d)
 		r.take(seq, rtpCandidate, d.t, d.ref)
 	}
 	missing := int64(0)
@@ -70,6 +84,18 @@ func (r *rtpStream) candidate(ssrc uint32, seq uint16, d *deferred) bool {
 		*r = rtpStream{}
 	}
 	return r.own >= rtpConsecutive && r.repeats*rtpRepeats <= r.own
+}
+
+// begin notes the first packet.
+func (r *rtpStream) begin(seq uint16, d *deferred) {
+	r.from, r.firstT, r.firstRef = int64(seq), d.t, d.ref
+}
+
+// time folds in the timestamp of a packet.
+func (r *rtpStream) time(p *decode.Packet) {
+	const typeBits = 0x7f
+	r.payload = p.Head[1] & typeBits
+	r.jitter.take(r.payload, binary.BigEndian.Uint32(p.Head[4:8]), p.Time)
 }
 
 // followRTP counts the RTP packets of a direction, RFC 3550 A.1.
@@ -83,7 +109,14 @@ func (t *Talk) followRTP(h *stream, p *decode.Packet, dir uint8, damaged bool) s
 		if far := int16(seq - uint16(h.rtp.last)); damaged && (far >= rtpNear || far <= -rtpNear) {
 			return strideFirst
 		}
-		return h.rtp.take(seq, rtpDropout, d.t, d.ref)
+		if !damaged {
+			h.rtp.time(p)
+		}
+		what := h.rtp.take(seq, rtpDropout, d.t, d.ref)
+		if what == strideRepeat {
+			h.rtp.again++
+		}
+		return what
 	}
 	if damaged {
 		return strideFirst
@@ -91,16 +124,37 @@ func (t *Talk) followRTP(h *stream, p *decode.Packet, dir uint8, damaged bool) s
 	if h.nextRTP == nil {
 		h.nextRTP = new(rtpStream)
 	}
-	if !h.nextRTP.candidate(ssrc, seq, &d) {
+	yes := h.nextRTP.candidate(ssrc, seq, &d)
+	h.nextRTP.time(p)
+	if !yes {
 		return strideFirst
 	}
 	t.settle(h, dir, p.Time)
 	for i := range h.rtp.gaps {
 		t.missingRTP(&h.rtp.gaps[i], dir, h.numbers == Yes)
 	}
+	t.finishRTP(&h.rtp, dir)
 	h.rtp, h.nextRTP = *h.nextRTP, nil
+	t.pair.follow(t.side^dir, h)
 	h.rtp.on, t.Facts.Dir[dir].RTP = true, true
 	h.lates = append(h.lates, h.rtp.early...)
 	h.rtp.early = nil
 	return strideFirst
+}
+
+// follow notes that a source of side is followed in h.
+func (p *TalkPair) follow(side uint8, h *stream) {
+	for i := range p.sources {
+		if p.sources[i].stream == h {
+			return
+		}
+	}
+	if len(p.sources) < maxSources {
+		p.sources = append(p.sources, rtpSource{side, h})
+	}
+}
+
+// leave notes that h is over.
+func (p *TalkPair) leave(h *stream) {
+	p.sources = slices.DeleteFunc(p.sources, func(s rtpSource) bool { return s.stream == h })
 }

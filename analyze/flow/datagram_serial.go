@@ -20,6 +20,7 @@ type serialGap struct {
 	from, to     int64
 	t0, t1       int64 // when the packets before and behind passed
 	before, next FrameRef
+	charged      bool // by other numbers
 }
 
 func (g *serialGap) missing() int64 { return g.to - g.from }
@@ -62,7 +63,7 @@ func (s *serial) take(n uint16, far int16, t int64, ref FrameRef) stride {
 	case id > s.max:
 		if id > s.max+1 {
 			s.holes++
-			s.gaps = append(s.gaps, serialGap{s.max + 1, id, s.maxT, t, s.ref, ref})
+			s.gaps = append(s.gaps, serialGap{from: s.max + 1, to: id, t0: s.maxT, t1: t, before: s.ref, next: ref})
 		}
 		s.max, s.maxT, s.ref = id, t, ref
 		return strideNext

@@ -153,6 +153,7 @@ const (
 	RuleFileCounter          // drop counters of the file
 	RuleDatagramID           // b-22 for UDP: numbered by a connected socket
 	RuleRTP                  // b-24
+	RuleReceiverReport       // b-24: the receiver of an RTP source reports what it lacks
 	RuleTwoPoints            // c-2: it passed the first of two capture points in one file, not the second
 	RuleSilentPort           // c-1 row 19, b-13: the host answers on other ports, and never on this one
 	RuleListenQueue          // b-13: of one port, SYNs and what answers SYN-ACKs are dropped, and nothing else
@@ -195,6 +196,7 @@ const (
 	SaysNothingSince      // no answer after it
 	SaysRTPBefore         // A: the last RTP sequence number before missing ones
 	SaysRTPAfter          // A: the first RTP sequence number behind missing ones
+	SaysReport            // A: the highest RTP number received; B: packets that the receiver lacks so far
 	SaysFirstPoint        // A–B: these octets passed the first of two capture points, and not the second
 	SaysSYNACKAgain       // SYN-ACK again, though its answer had passed
 	SaysLowerTTL          // A: the TTL with which the packet passes again
@@ -223,6 +225,10 @@ type Lost struct {
 	Witnesses  [5]Witness // up to five; the rest are zero
 	Router     decode.Addr
 	Between    Between
+
+	// MaybeBefore says that the packet may have been lost before the capture began,
+	// unless its conversation began in it.
+	MaybeBefore bool
 }
 
 // Between says where a packet was lost with respect to two capture points in one file.
@@ -306,12 +312,13 @@ type Half struct {
 	MSS               uint16 // from the SYN; 0 = not known
 	SACK              Known
 	Timestamps        Known
-	WindowScale       int8   // −1 not known, else the shift (0 also when not used)
-	IDClass           Known  // Yes: IPv4 IDs count this flow's packets
-	RTP               bool   // its datagrams are RTP, whose sequence numbers count them
-	InitialTTL        bool   // TTL was exactly 64, 128 or 255
-	Inbound, Outbound uint32 // frames by direction flag
-	PaddedShort       uint32 // frames padded to the Ethernet minimum
-	UnpaddedShort     uint32 // frames below the Ethernet minimum, not padded: never was on a wire
-	LastTime          int64  // of its last packet, ns; valid if Packets > 0
+	WindowScale       int8      // −1 not known, else the shift (0 also when not used)
+	IDClass           Known     // Yes: IPv4 IDs count this flow's packets
+	RTPStats          *RTPStats // of the last source; nil = none
+	RTP               bool      // its datagrams are RTP, whose sequence numbers count them
+	InitialTTL        bool      // TTL was exactly 64, 128 or 255
+	Inbound, Outbound uint32    // frames by direction flag
+	PaddedShort       uint32    // frames padded to the Ethernet minimum
+	UnpaddedShort     uint32    // frames below the Ethernet minimum, not padded: never was on a wire
+	LastTime          int64     // of its last packet, ns; valid if Packets > 0
 }

@@ -29,6 +29,7 @@
 //	                        N octets; ACK is aN, or a* for all that was sent, with the
 //	                        ACK flag (.) only. Numbers are relative to the initial one
 //	a > b udp N …           N octets; rtp N or rtp next: with an RTP header
+//	                        rr HIGHEST:LOST: an RTCP receiver report, of 32 octets
 //	a > b icmp T/C …        quotes LABEL, octets N (quoted, or of an echo), mtu N
 //	= LABEL …               the packet of that label passes again, or late;
 //	                        frag FROM:TO: only these octets of its IP payload

@@ -118,6 +118,9 @@ func (b *builder) udp(k *packet, h *half) ([]byte, error) {
 	binary.BigEndian.PutUint16(d[2:], b.s.endpoints[k.dst].addr.Port())
 	binary.BigEndian.PutUint16(d[4:], uint16(8+k.octets))
 	d = appendPattern(d, h.count<<20, k.octets)
+	if k.report {
+		return d, b.report(d[8:], k)
+	}
 	if k.rtp == rtpNone {
 		return d, nil
 	}
@@ -131,9 +134,25 @@ func (b *builder) udp(k *packet, h *half) ([]byte, error) {
 	d[8], d[9] = 0x80, 0 // version 2, G.711
 	binary.BigEndian.PutUint16(d[10:], h.rtp)
 	binary.BigEndian.PutUint32(d[12:], 160*uint32(h.rtp))
-	binary.BigEndian.PutUint32(d[16:], 0x5eed0000+uint32(h.index))
+	binary.BigEndian.PutUint32(d[16:], ssrcOf(h))
 	return d, nil
 }
+
+// report makes d an RTCP receiver report about what passes the other way.
+func (b *builder) report(d []byte, k *packet) error {
+	const octets = 32
+	if len(d) != octets {
+		return fmt.Errorf("a receiver report has %d octets", octets)
+	}
+	clear(d)
+	d[0], d[1], d[3] = 0x81, 201, octets/4-1
+	binary.BigEndian.PutUint32(d[8:], ssrcOf(b.half(k.dst, k.src)))
+	binary.BigEndian.PutUint32(d[12:], uint32(k.lostSoFar))
+	binary.BigEndian.PutUint32(d[16:], uint32(k.highest))
+	return nil
+}
+
+func ssrcOf(h *half) uint32 { return 0x5eed0000 + uint32(h.index) }
 
 // icmp writes the message k, with a quote if it is an error.
 func (b *builder) icmp(k *packet, h *half) ([]byte, error) {

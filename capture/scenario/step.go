@@ -93,6 +93,11 @@ type packet struct {
 	// UDP
 	rtp int // sequence number of RTP, rtpNext or rtpNone
 
+	// RTCP
+	report    bool   // a receiver report about what the other side sends
+	highest   uint64 // sequence number
+	lostSoFar uint64
+
 	// ICMP
 	icmpType, icmpCode uint8
 	mtu                uint32

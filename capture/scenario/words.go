@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -222,6 +223,17 @@ var packetWords = map[string]func(*packet, *words) error{
 			return nil
 		}
 		return take(w, &k.rtp, math.MaxUint16)
+	},
+	"rr": func(k *packet, w *words) error {
+		h, l, ok := strings.Cut(w.take(), ":")
+		if !ok {
+			return fmt.Errorf("want: rr HIGHEST:LOST")
+		}
+		var err, err2 error
+		k.report = true
+		k.highest, err = number(h, math.MaxUint32)
+		k.lostSoFar, err2 = number(l, 1<<23-1)
+		return errors.Join(err, err2)
 	},
 	"mtu":    func(k *packet, w *words) error { return take(w, &k.mtu, math.MaxUint16) },
 	"octets": func(k *packet, w *words) error { return take(w, &k.quoted, maxSegment) },

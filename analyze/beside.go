@@ -10,7 +10,7 @@ import (
 // in the order in which they were found.
 func (res *Result) beside() {
 	for _, rule := range [...]func(*Result) []Conclusion{
-		(*Result).loopsBeside,
+		(*Result).loopsBeside, (*Result).conflicts, (*Result).unresolved,
 	} {
 		res.Conclusions = append(res.Conclusions, rule(res)...)
 	}

@@ -30,9 +30,10 @@ type silences struct {
 	asked   map[asking]*asked
 	ports   map[flow.Endpoint]*portStory
 	heard   map[hostPair]heard
-	talking map[decode.Addr]int64  // when a host was last heard, by anybody
-	ignored map[uint32]*flow.Sign  // by flow
-	queued  map[flow.Endpoint]bool // ports of flows with such a sign that is more than possible
+	talking map[decode.Addr]int64      // when a host was last heard, by anybody
+	ignored map[uint32]*flow.Sign      // by flow
+	absent  map[decode.Addr]*flow.Sign // hosts for which nobody answers
+	queued  map[flow.Endpoint]bool     // ports of flows with such a sign that is more than possible
 }
 
 // An asking is a port and who asks it.
@@ -106,6 +107,7 @@ func (res *Result) silences() *silences {
 		s.listen(&res.Flows[i], s.ignored[uint32(i)] == nil)
 	}
 	s.sum()
+	s.absent = res.absent()
 	return s
 }
 
@@ -206,7 +208,11 @@ func (s *silences) explain(ch *Charge, l *flow.Lost) {
 	if p == nil || a == nil {
 		return
 	}
-	switch {
+	switch g := s.absent[ch.Dst.Addr]; {
+	case g != nil && l.Reason == flow.ReasonUnanswered && s.talking[ch.Dst.Addr] < l.First:
+		ch.Cause, ch.Rule, ch.Confidence = cause.NeighbourUnresolved, flow.RuleNeighbour, cause.Likely
+		ch.Evidence = append(ch.Evidence, witnessesOf(g)...)
+		ch.Rivals = []Rival{{cause.FirewallSilent, "a filtered host answers ARP and neighbour discovery"}}
 	case p.accepted > 0 && s.talking[ch.Dst.Addr] > l.First:
 		s.portLetsIn(ch, p, a)
 	case l.Reason == flow.ReasonUnanswered:

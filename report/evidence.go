@@ -62,6 +62,12 @@ func says(c *analyze.Charge, w flow.Witness) string {
 		return "SYN-ACK again, although its answer had passed"
 	case flow.SaysLowerTTL:
 		return "the same packet passes again, with TTL " + a
+	case flow.SaysClaims:
+		return "has the address, says " + macName(w.A)
+	case flow.SaysProbes:
+		return "asks whether anybody has the address: " + macName(w.A)
+	case flow.SaysAsked:
+		return "asks for the link-layer address"
 	case flow.SaysNothingSince:
 		return "nothing answers it"
 	}
@@ -139,4 +145,9 @@ func hasPorts(protocol uint8) bool {
 		return true
 	}
 	return false
+}
+
+// macName is a MAC address in its usual form.
+func macName(n uint64) string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", byte(n>>40), byte(n>>32), byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 }

@@ -61,6 +61,8 @@ var why = map[cause.ID]string{
 	cause.ReceiverHostDrop:       "dropped after it passed here",
 	cause.FirewallSilent:         "silent filter",
 	cause.RoutingLoop:            "a routing loop",
+	cause.AddressConflict:        "two hosts with one address",
+	cause.NeighbourUnresolved:    "nobody answers ARP for the receiver",
 	cause.ListenQueue:            "queue of new connections full",
 	cause.Unknown:                "cause unknown",
 }
@@ -93,6 +95,8 @@ var do = map[cause.ID][]string{
 	cause.ConnectionRefused:    {"See whether the service runs, and where it listens:", "`ss -lnt`"},
 	cause.ConnectionUnanswered: {"See whether the host is up and whether a filter drops the SYN."},
 	cause.ReceiverHostDrop:     {"Ask the receiver's kernel:", "`nstat -az`"},
+	cause.NeighbourUnresolved:  {"See whether the host is up, and in this network:", "`ip neigh show nud failed`"},
+	cause.AddressConflict:      {"Find the second host by its MAC address, and give it another address."},
 	cause.RoutingLoop:          {"Compare the routes of the routers that take turns:", "`traceroute -n ADDRESS`"},
 	cause.FirewallSilent:       {"See the filter of the host, and of what stands before it:", "`nft list ruleset`"},
 	cause.ListenQueue:          {"See the listener's queue, and make it accept faster:", "`ss -lnt`", "`nstat -az TcpExtListenOverflows`"},
@@ -127,6 +131,7 @@ var rules = [flow.NumRules]ruleText{
 	flow.RuleTwoPoints:       {"two-points", "It passed the first of the two capture points of this file, and never the second."},
 	flow.RuleRTP:             {"rtp", "RTP sequence numbers are missing here."},
 	flow.RuleLoop:            {"loop", "Rule 17: it passed again and again, with a lower TTL each time, down to its last."},
+	flow.RuleNeighbour:       {"neighbour", "Nobody answers ARP or neighbour discovery for its receiver."},
 	flow.RuleSilentPort:      {"silent-port", "Rule 19: the host answers on other ports, and never on this one."},
 	flow.RuleListenQueue:     {"listen-queue", "Only what would begin a connection to this port is dropped; the rest arrives."},
 }

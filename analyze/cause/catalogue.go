@@ -19,6 +19,7 @@ var catalogue = [...]struct {
 	innocent bool
 }{
 	{AckLost, FamilyLine, false},
+	{AddressConflict, FamilyHost, false},
 	{CaptureDropped, FamilyCapture, false},
 	{CaptureDuplicates, FamilyInnocent, true},
 	{CaptureTruncated, FamilyCapture, false},
@@ -33,6 +34,7 @@ var catalogue = [...]struct {
 	{IPChecksum, FamilyLine, false},
 	{ListenQueue, FamilyHost, false},
 	{MTUExceeded, FamilyRoute, false},
+	{NeighbourUnresolved, FamilyRoute, false},
 	{NoRoute, FamilyRoute, false},
 	{OneWayCapture, FamilyCapture, false},
 	{PAWSReject, FamilyHost, false},

@@ -35,6 +35,8 @@ const (
 	FirewallSilent         ID = "firewall-silent"       // a port that never answers, of a host that does
 	ListenQueue            ID = "listen-queue"          // the listener's queue of new connections is full
 	RoutingLoop            ID = "routing-loop"          // routers send the packet to each other until its TTL runs out
+	AddressConflict        ID = "address-conflict"      // two hosts claim one address
+	NeighbourUnresolved    ID = "neighbour-unresolved"  // nobody answers ARP or neighbour discovery
 	Unknown                ID = "unknown"               // lost for certain, cause not known
 )
 

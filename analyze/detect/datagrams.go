@@ -26,6 +26,8 @@ type Datagrams struct {
 	inFragments []*fragmented // in order of their first fragment
 	headOf      int
 
+	near *neighbours // nil: nobody asked for one
+
 	books
 }
 
@@ -67,16 +69,16 @@ func NewDatagrams(o Options) *Datagrams {
 // Packet takes the next packet. It keeps no reference to p or d.
 func (e *Datagrams) Packet(p *decode.Packet, d *decode.Decoded) {
 	e.now = max(e.now, p.Time)
-	if p.IPVersion == 0 || p.Protocol == decode.ProtoTCP {
-		return // ARP and frames without IP; a TCP header that cannot be read is counted by the decoder
-	}
 	if p.Control >= 0 {
-		if d != nil && int(p.Control) < len(d.Controls) && d.Controls[p.Control].Kind == decode.ControlQuote {
-			e.quote(p, &d.Controls[p.Control])
+		if d != nil && int(p.Control) < len(d.Controls) {
+			e.control(p, &d.Controls[p.Control])
 		}
 		if p.Kind != decode.KindUDP {
 			return
 		}
+	}
+	if p.IPVersion == 0 || p.Protocol == decode.ProtoTCP {
+		return // frames without IP; a TCP header that cannot be read is counted by the decoder
 	}
 	if p.IPFlags&decode.Fragment != 0 && e.fragment(p) {
 		return
@@ -98,6 +100,15 @@ func (e *Datagrams) report(i int32, p *decode.Packet, d *decode.Decoded, dir uin
 		}
 		e.talks[i].Report(p, &c.Report, dir)
 	}
+}
+
+// control takes a packet that speaks about others.
+func (e *Datagrams) control(p *decode.Packet, c *decode.Control) {
+	if c.Kind == decode.ControlQuote {
+		e.quote(p, c)
+		return
+	}
+	e.neighbour(p, c)
 }
 
 // find returns the conversation of p and the direction of p in it.
@@ -257,6 +268,9 @@ func (e *Datagrams) Tick(now int64) {
 // last frame of the whole capture.
 func (e *Datagrams) Finish(last int64) flow.Findings {
 	e.finishFragments(last)
+	if e.near != nil {
+		e.near.finish(&e.log, last)
+	}
 	for i := range e.talks {
 		if e.talks[i].Talk != nil {
 			e.end(int32(i), last)

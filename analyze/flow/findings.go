@@ -158,6 +158,7 @@ const (
 	RuleSilentPort           // c-1 row 19, b-13: the host answers on other ports, and never on this one
 	RuleListenQueue          // b-13: of one port, SYNs and what answers SYN-ACKs are dropped, and nothing else
 	RuleLoop                 // c-1 row 17: it passed again and again with ever lower TTLs, down to the last
+	RuleNeighbour            // b-28: nobody answers ARP or neighbour discovery for its receiver
 	NumRules
 )
 
@@ -200,6 +201,9 @@ const (
 	SaysFirstPoint        // A–B: these octets passed the first of two capture points, and not the second
 	SaysSYNACKAgain       // SYN-ACK again, though its answer had passed
 	SaysLowerTTL          // A: the TTL with which the packet passes again
+	SaysClaims            // A: MAC address that claims the address
+	SaysProbes            // A: MAC address that asks whether the address is free
+	SaysAsked             // a request for a link-layer address
 	NumSays
 )
 

@@ -26,13 +26,15 @@ type SignKind uint8
 
 // Kinds of signs.
 const (
-	SignNone    SignKind = iota
-	SignIgnored          // SYN-ACKs repeated although the client's answer passed; N: how often, M: octets of the client that passed
-	SignLoop             // a packet that passed N times, each time with a TTL lower by M (0: not always the same); it passed first at First
+	SignNone       SignKind = iota
+	SignIgnored             // SYN-ACKs repeated although the client's answer passed; N: how often, M: octets of the client that passed
+	SignLoop                // a packet that passed N times, each time with a TTL lower by M (0: not always the same); it passed first at First
+	SignClaim               // Addr is claimed towards By by MAC address N; M: how often in answers; TTL 1: it only asked whether it is free
+	SignUnresolved          // By asked for the link-layer address of Addr N times, and nobody answered
 	NumSigns
 )
 
-var signNames = [NumSigns]string{"none", "ignored", "loop"}
+var signNames = [NumSigns]string{"none", "ignored", "loop", "claim", "unresolved"}
 
 func (k SignKind) String() string {
 	if k >= NumSigns {

@@ -135,8 +135,12 @@ func (b *builder) clock(t int64) int64 { return epoch + t + b.skew + int64(b.s.s
 
 // send makes the IP packet that k describes.
 func (b *builder) send(k *packet, m *mods) (sent, error) {
-	h := b.half(k.src, k.dst)
 	p := sent{src: k.src, dst: k.dst}
+	if k.proto == protoARP {
+		p.ip = b.arp(k, m)
+		return p, nil
+	}
+	h := b.half(k.src, k.dst)
 	packets := 1
 	var body []byte
 	var err error
@@ -147,7 +151,9 @@ func (b *builder) send(k *packet, m *mods) (sent, error) {
 	case protoUDP:
 		body, err = b.udp(k, h)
 	default:
-		body, err = b.icmp(k, h)
+		if body, err = b.icmp(k, h); k.op != opNone {
+			body = b.neighbour(k, m)
+		}
 	}
 	if err != nil {
 		return sent{}, err
@@ -238,6 +244,9 @@ func (b *builder) pass(p sent, m *mods) error {
 	}
 	dir := b.direction(src, dst, m)
 	data := linkHeader(link, src, dst, ip, m.vlans, dir)
+	if m.mac != nil && link == capture.LinkEthernet {
+		copy(data[6:12], m.mac)
+	}
 	data = append(data, ip...)
 	if link == capture.LinkEthernet && !m.unpadded && dir != capture.Outbound {
 		for len(data) < minFrame {

@@ -30,7 +30,10 @@
 //	                        ACK flag (.) only. Numbers are relative to the initial one
 //	a > b udp N …           N octets; rtp N or rtp next: with an RTP header
 //	                        rr HIGHEST:LOST: an RTCP receiver report, of 32 octets
+//	                        head HEX: begins with these octets
 //	a > b icmp T/C …        quotes LABEL, octets N (quoted, or of an echo), mtu N
+//	a > b arp ask …         a asks for b's MAC address: arp tell answers, probe asks whether
+//	                        it is free; a > a arp tell announces. nd ask, nd tell: IPv6
 //	= LABEL …               the packet of that label passes again, or late;
 //	                        frag FROM:TO: only these octets of its IP payload
 //
@@ -46,6 +49,7 @@
 //	offload            the capture says that the checksum is pending
 //	in, out            direction; unpadded: no Ethernet padding; cut N: captured octets
 //	vlan N, vxlan A B KEY, gre A B KEY
+//	mac XX:XX:XX:XX:XX:XX   source MAC address, in ARP and neighbour discovery, too
 //
 // Other lines are
 //

@@ -121,6 +121,7 @@ func (b *builder) udp(k *packet, h *half) ([]byte, error) {
 	if k.report {
 		return d, b.report(d[8:], k)
 	}
+	copy(d[8:], k.head)
 	if k.rtp == rtpNone {
 		return d, nil
 	}

@@ -71,7 +71,7 @@ type dropSpec struct {
 
 // A packet is what a line says of one packet, before numbers are filled in.
 type packet struct {
-	proto    uint8 // protoTCP, protoUDP, protoICMP (also for ICMPv6)
+	proto    uint8 // protoTCP, protoUDP, protoICMP (also for ICMPv6), protoARP
 	src, dst int   // endpoints
 
 	// TCP
@@ -91,7 +91,10 @@ type packet struct {
 	isn    uint32
 
 	// UDP
-	rtp int // sequence number of RTP, rtpNext or rtpNone
+	rtp  int    // sequence number of RTP, rtpNext or rtpNone
+	head []byte // first octets of the payload
+
+	op neighbourOp // ARP, and neighbour discovery
 
 	// RTCP
 	report    bool   // a receiver report about what the other side sends
@@ -130,6 +133,7 @@ type mods struct {
 	offload  bool // the capture says that the checksum is pending
 	dir      capture.Direction
 	unpadded bool
+	mac      []byte // of the source; nil = that of the endpoint
 }
 
 type tunnelSpec struct {

@@ -22,6 +22,7 @@ const (
 	typeIPv4 = 0x0800
 	typeIPv6 = 0x86dd
 	typeVLAN = 0x8100
+	typeARP  = 0x0806
 )
 
 // ipHeader is what the network layer needs to know.
@@ -150,8 +151,11 @@ func fold(s uint32) uint16 {
 func mac(endpoint int) []byte { return []byte{2, 0, 0, 0, byte(endpoint >> 8), byte(endpoint)} }
 
 func etherType(ip []byte) uint16 {
-	if ip[0]>>4 == 6 {
+	switch ip[0] >> 4 {
+	case 6:
 		return typeIPv6
+	case 0: // of no IP version: ARP begins with the hardware type
+		return typeARP
 	}
 	return typeIPv4
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -125,6 +126,15 @@ func (p *parser) newPacket(st *step, w *words) error {
 	case "icmp":
 		k.proto = protoICMP
 		return k.readICMP(w)
+	case "arp", "nd":
+		k.proto = protoARP
+		if what == "nd" {
+			k.proto = protoICMP
+		}
+		if p.s.endpoints[k.src].addr.Addr().Is4() != (what == "arp") {
+			return fmt.Errorf("ARP is of IPv4, neighbour discovery of IPv6")
+		}
+		return k.readOp(w)
 	default:
 		k.proto = protoTCP
 		return k.readTCP(what, w)
@@ -191,6 +201,21 @@ func (k *packet) readICMP(w *words) error {
 	return err
 }
 
+// readOp reads "ask", "tell" or "probe".
+func (k *packet) readOp(w *words) error {
+	switch op := w.take(); op {
+	case "ask":
+		k.op = opAsk
+	case "tell":
+		k.op = opTell
+	case "probe":
+		k.op = opProbe
+	default:
+		return fmt.Errorf("%q: want ask, tell or probe", op)
+	}
+	return nil
+}
+
 // span reads "1461:2921".
 func span(s string) (lo, hi uint64, err error) {
 	l, h, ok := strings.Cut(s, ":")
@@ -238,7 +263,14 @@ var packetWords = map[string]func(*packet, *words) error{
 	"mtu":    func(k *packet, w *words) error { return take(w, &k.mtu, math.MaxUint16) },
 	"octets": func(k *packet, w *words) error { return take(w, &k.quoted, maxSegment) },
 	"sack":   readSACK,
-	"ts":     readTS,
+	"head": func(k *packet, w *words) error {
+		var err error
+		if k.head, err = hex.DecodeString(w.take()); err != nil || len(k.head) > k.octets {
+			return fmt.Errorf("want: head HEX, no longer than the datagram")
+		}
+		return nil
+	},
+	"ts": readTS,
 	"quotes": func(k *packet, w *words) error {
 		if k.quotes = w.take(); !w.p.labels[k.quotes] {
 			return fmt.Errorf("no packet above is called %q", k.quotes)
@@ -323,6 +355,14 @@ var modWords = map[string]func(*mods, *words) error{
 		err := take(w, &v, 4094)
 		m.vlans = append(m.vlans, v)
 		return err
+	},
+	"mac": func(m *mods, w *words) error {
+		a, err := hex.DecodeString(strings.ReplaceAll(w.take(), ":", ""))
+		if err != nil || len(a) != 6 {
+			return fmt.Errorf("want: mac XX:XX:XX:XX:XX:XX")
+		}
+		m.mac = a
+		return nil
 	},
 	"vxlan": func(m *mods, w *words) error { return m.tunnel.read("vxlan", w) },
 	"gre":   func(m *mods, w *words) error { return m.tunnel.read("gre", w) },

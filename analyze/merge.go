@@ -34,7 +34,12 @@ func merge(res *Result, found []flow.Findings) {
 		res.Flows[i] = *f.facts
 		renumber[f.shard][f.index] = uint32(i)
 	}
-	var losses []flow.Lost
+	sizes := [2]int{}
+	for s := range found {
+		sizes[0], sizes[1] = sizes[0]+len(found[s].Symptoms), sizes[1]+len(found[s].Losses)
+	}
+	res.Symptoms = make([]flow.Symptom, 0, sizes[0])
+	losses := make([]flow.Lost, 0, sizes[1])
 	for s := range found {
 		for i := range found[s].Symptoms {
 			found[s].Symptoms[i].Flow = renumber[s][found[s].Symptoms[i].Flow]
@@ -80,8 +85,11 @@ func compareFlows(a, b *flow.Facts) int {
 }
 
 func compareSymptoms(a, b flow.Symptom) int {
+	if a.Time != b.Time {
+		return cmp.Compare(a.Time, b.Time)
+	}
 	return cmp.Or(
-		cmp.Compare(a.Time, b.Time), compareFrames(a.Frame, b.Frame),
+		compareFrames(a.Frame, b.Frame),
 		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Detail, b.Detail), cmp.Compare(a.Flow, b.Flow),
 		cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Octets, b.Octets))
 }

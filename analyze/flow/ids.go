@@ -248,7 +248,7 @@ func (c *Conn) openGap(h, r *track, s *Segment, id int32, lo int64) {
 		trip = defaultRTT
 	}
 	from := min(g.t0, g.t1)
-	if m, ok := h.history.at(from - int64(0.9*float64(h.up()))); h.topped {
+	if m, ok := h.history.at(from-int64(0.9*float64(h.up())), h.una); h.topped {
 		g.outstanding = !ok || m.una < h.top
 	}
 	since := from - trip*3/2

@@ -22,7 +22,7 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	top := max(h.top, x.hi())
 	trip := h.rtt()
 	gap := x.t - h.lastSeq
-	known, ok := h.history.at(x.t - int64(lagUp*float64(h.up())))
+	known, ok := h.history.at(x.t-int64(lagUp*float64(h.up())), h.una)
 	if !ok {
 		known.una = h.lowest
 	}

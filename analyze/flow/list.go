@@ -1,5 +1,7 @@
 package flow
 
+import "unsafe"
+
 // A List grows without moving what it holds: for what is written once, in
 // numbers that nobody knows before. The zero List is empty.
 type List[T any] struct {
@@ -11,7 +13,7 @@ type List[T any] struct {
 const (
 	firstPart  = 16
 	largerPart = 4
-	lastPart   = 4096
+	lastPart   = 256 << 10 // octets
 )
 
 // Append adds v.
@@ -20,7 +22,7 @@ func (l *List[T]) Append(v T) {
 	if k < 0 || len(l.parts[k]) == cap(l.parts[k]) {
 		size := firstPart
 		if k >= 0 {
-			size = min(cap(l.parts[k])*largerPart, lastPart)
+			size = min(cap(l.parts[k])*largerPart, max(lastPart/int(unsafe.Sizeof(v)), firstPart))
 		}
 		l.parts = append(l.parts, make([]T, 0, size))
 		k++

@@ -149,7 +149,7 @@ func TestHistoryThinsOut(t *testing.T) {
 		t.Fatalf("%d moments are kept, want at most %d", len(h.list), maxHistory)
 	}
 	for age := int64(0); age < int64(5e8); age += int64(7e6) {
-		m, ok := h.at(now - age)
+		m, ok := h.at(now-age, now/step)
 		if !ok {
 			t.Fatalf("nothing is known of %d ms ago", age/1e6)
 		}

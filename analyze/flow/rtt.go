@@ -20,10 +20,11 @@ const (
 	octaves   = 32
 )
 
+// A histogram keeps shares: when a bucket is full, all are halved.
 type histogram struct {
 	n        uint64
 	min, max int64
-	bucket   [perOctave * octaves]uint32
+	bucket   [perOctave * octaves]uint16
 }
 
 func (g *histogram) add(d int64) {
@@ -32,7 +33,13 @@ func (g *histogram) add(d int64) {
 	}
 	g.max = max(g.max, d)
 	g.n++
-	g.bucket[bucketOf(d)]++
+	b := &g.bucket[bucketOf(d)]
+	if *b == 1<<16-1 {
+		for i := range g.bucket {
+			g.bucket[i] /= 2
+		}
+	}
+	*b++
 }
 
 func bucketOf(d int64) int {
@@ -49,9 +56,12 @@ func bucketFloor(i int) int64 {
 
 // median is good to a quarter.
 func (g *histogram) median() int64 {
-	var below uint64
+	var all, below uint32
+	for _, n := range g.bucket {
+		all += uint32(n)
+	}
 	for i, n := range g.bucket {
-		if below += uint64(n); below*2 >= g.n {
+		if below += uint32(n); below*2 >= all {
 			return min(max((bucketFloor(i)+bucketFloor(i+1))/2, g.min), g.max)
 		}
 	}
@@ -92,6 +102,9 @@ func (e *echoes) passed(t int64, ts uint32) {
 			k++
 		}
 		e.list = e.list[:k]
+	}
+	if e.list == nil {
+		e.list = make([]echo, 0, maxEchoes/8)
 	}
 	e.list = append(e.list, echo{t, ts})
 }

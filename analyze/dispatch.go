@@ -11,8 +11,10 @@ const (
 	// NTP, RFC 5905), and what comes after such a step is not late.
 	step = int64(128e6)
 
-	// tickEvery is how often, in capture time, shards are told the time, ns.
-	tickEvery = int64(1e9)
+	// tickEvery, ns, is how often in capture time shards are told the time, and
+	// tickFrames after how many frames at the latest.
+	tickEvery  = int64(1e9)
+	tickFrames = 2048
 
 	// leapFrom, ns, is how long without any frame is told: a clock was set, or
 	// the capture rested. Keep-alives alone make a live network busier than that.
@@ -39,6 +41,7 @@ type dispatcher struct {
 
 	out         []*parcel // by shard, being filled
 	tick        int64     // when the next tick is due
+	sinceTick   int       // frames
 	first, last int64
 	previous    int64
 	disorder    uint64
@@ -139,11 +142,11 @@ func (o *dispatcher) send(r ref) {
 		o.unsorted++
 	}
 	o.sent = t
-	if t >= o.tick {
+	if o.sinceTick++; t >= o.tick || o.sinceTick > tickFrames {
 		if o.tick != 0 {
 			o.tickAll(t)
 		}
-		o.tick = t - t%tickEvery + tickEvery
+		o.tick, o.sinceTick = t-t%tickEvery+tickEvery, 0
 	}
 	// The pair hash is well mixed: its upper half chooses the shard, its lower
 	// half is free for hash tables.

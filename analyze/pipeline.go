@@ -19,10 +19,6 @@ const (
 	// memory stays in cache.
 	depth = 2
 
-	// shelved is how many batches and parcels are kept for later: more than are
-	// under way as a rule.
-	shelved = 64
-
 	// handover is how many packets go to a shard at once.
 	handover = 256
 )
@@ -35,25 +31,30 @@ type job struct {
 	left    atomic.Int64 // packets that no shard has finished with
 }
 
-// A shelf lends things that are used again and again: few, so that they stay in
-// the cache. What finds no place on it is garbage.
-type shelf[T any] chan *T
-
-// get returns a used T, or nil.
-func (s shelf[T]) get() *T {
-	select {
-	case x := <-s:
-		return x
-	default:
-		return nil
-	}
+// A shelf lends things that are used again and again, first those that were used
+// last: they may still be in the cache.
+type shelf[T any] struct {
+	lock sync.Mutex
+	free []*T
 }
 
-func (s shelf[T]) put(x *T) {
-	select {
-	case s <- x:
-	default:
+// get returns a used T, or nil.
+func (s *shelf[T]) get() *T {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	n := len(s.free) - 1
+	if n < 0 {
+		return nil
 	}
+	x := s.free[n]
+	s.free = s.free[:n]
+	return x
+}
+
+func (s *shelf[T]) put(x *T) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.free = append(s.free, x)
 }
 
 // A ref is a decoded packet and the job that holds it.
@@ -95,7 +96,6 @@ func newPipeline(ctx context.Context, src capture.Source, o Options) *pipeline {
 	p := &pipeline{
 		ctx: ctx, src: src, workers: o.Workers,
 		ready: make(chan *job, depth*o.Workers),
-		jobs:  make(shelf[job], shelved), parcels: make(shelf[parcel], shelved),
 	}
 	for range o.Workers {
 		p.engines = append(p.engines, detect.NewEngine(detect.Options{MaxFlows: o.MaxFlows, MaxSymptoms: o.MaxSymptoms}))

@@ -12,6 +12,7 @@ type conn struct {
 	first, tail *block // waiting segments
 	key         key
 	last        int64
+	tick        int64 // of the last segment
 	began       int64
 	firstFrame  flow.FrameRef
 	isn         [2]uint32 // by direction

@@ -40,9 +40,13 @@ const (
 	// checkTime, ns, is how often a connection is looked at for that.
 	checkTime = int64(10e9)
 
-	// lingerTime, ns, is how long segments wait for more of them, at most
-	// twice that.
+	// lingerTime, ns, is how long the first segments wait for more of them, at
+	// most twice that.
 	lingerTime = int64(2e9)
+
+	// pauseTicks is after how many ticks without a segment a connection that is
+	// known is worked on: before it leaves the cache.
+	pauseTicks = 2
 
 	// fewWaiting segments may wait until the connection ends.
 	fewWaiting = smallBlock
@@ -77,7 +81,9 @@ type Engine struct {
 	connTable table
 
 	waiting blocks
-	linger  queue
+	linger  queue // connections with first segments that wait, by time
+	pause   queue // others with waiting segments, by ticks
+	ticks   int64
 	idle    queue
 	pool    flow.Pool
 	event   flow.Event
@@ -134,25 +140,8 @@ func (e *Engine) Packet(p *decode.Packet, d *decode.Decoded) {
 // number of shards.
 func (e *Engine) Tick(now int64) {
 	e.now = max(e.now, now)
-	for {
-		d, ok := e.linger.pop(now)
-		if !ok {
-			break
-		}
-		c := e.conn(d.index)
-		if c.number != d.number || !c.live {
-			continue
-		}
-		c.lingers = false
-		switch {
-		case c.count == 0 || c.count <= fewWaiting && c.state == nil:
-		case now-c.last >= lingerTime:
-			e.work(c)
-		default:
-			c.lingers = true
-			e.linger.push(due{now + lingerTime, d.index, d.number})
-		}
-	}
+	e.ticks++
+	e.workOff(now)
 	for {
 		d, ok := e.idle.pop(now)
 		if !ok {
@@ -170,6 +159,47 @@ func (e *Engine) Tick(now int64) {
 	}
 	if e.others != nil {
 		e.others.Tick(now)
+	}
+}
+
+// workOff works on connections whose segments have waited long enough.
+func (e *Engine) workOff(now int64) {
+	for d, ok := e.pause.pop(e.ticks); ok; d, ok = e.pause.pop(e.ticks) {
+		c := e.conn(d.index)
+		if c.number != d.number || !c.live {
+			continue
+		}
+		if e.ticks-c.tick < pauseTicks && c.count > 0 {
+			e.pause.push(due{c.tick + pauseTicks, d.index, d.number})
+			continue
+		}
+		if c.lingers = false; c.count > 0 {
+			e.work(c)
+		}
+	}
+	for d, ok := e.linger.pop(now); ok; d, ok = e.linger.pop(now) {
+		c := e.conn(d.index)
+		if c.number != d.number || !c.live {
+			continue
+		}
+		c.lingers = false
+		switch {
+		case c.count == 0 || c.count <= fewWaiting && c.state == nil:
+		case !c.looked && now-c.last >= lingerTime:
+			e.work(c)
+		default:
+			e.letWait(c, d.index)
+		}
+	}
+}
+
+// letWait sees to it that the waiting segments of c are not forgotten.
+func (e *Engine) letWait(c *conn, index int32) {
+	c.lingers = true
+	if c.looked {
+		e.pause.push(due{e.ticks + pauseTicks, index, c.number})
+	} else {
+		e.linger.push(due{e.now + lingerTime, index, c.number})
 	}
 }
 

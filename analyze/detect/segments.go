@@ -87,9 +87,9 @@ func (e *Engine) wait(c *conn, i int32, p *decode.Packet, dir uint8) {
 	c.tail.list = c.tail.list[:n+1]
 	flow.SegmentOf(p, dir, &c.tail.list[n])
 	c.count++
+	c.tick = e.ticks
 	if !c.lingers {
-		c.lingers = true
-		e.linger.push(due{e.now + lingerTime, i, c.number})
+		e.letWait(c, i)
 	}
 	if c.count >= nextLook && (c.looked || c.count >= firstLook) {
 		e.work(c)

@@ -8,6 +8,7 @@ import (
 
 func main() {
 	signals := listen() // first of all: until then a signal ends the process
+	useHugePages()
 	p := newProgram(os.Stdout, os.Stderr)
 	p.interrupts = signals
 	os.Exit(p.run(signals.serve(context.Background()), os.Args[1:]))

@@ -1,6 +1,6 @@
 package flow
 
-import "unsafe"
+import "reflect"
 
 // A List grows without moving what it holds: for what is written once, in
 // numbers that nobody knows before. The zero List is empty.
@@ -22,7 +22,7 @@ func (l *List[T]) Append(v T) {
 	if k < 0 || len(l.parts[k]) == cap(l.parts[k]) {
 		size := firstPart
 		if k >= 0 {
-			size = min(cap(l.parts[k])*largerPart, max(lastPart/int(unsafe.Sizeof(v)), firstPart))
+			size = min(cap(l.parts[k])*largerPart, max(lastPart/int(reflect.TypeFor[T]().Size()), firstPart))
 		}
 		l.parts = append(l.parts, make([]T, 0, size))
 		k++

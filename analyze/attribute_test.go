@@ -16,7 +16,7 @@ var (
 )
 
 func tcpFlow() flow.Facts {
-	f := flow.Facts{Protocol: decode.ProtoTCP,
+	f := flow.Facts{Protocol: decode.ProtoTCP, Handshake: true,
 		Originator: flow.Endpoint{Addr: v4a, Port: 40000}, Responder: flow.Endpoint{Addr: v4b, Port: 443}}
 	for d := range f.Dir {
 		f.Dir[d] = flow.Half{Packets: 100, Data: 50, MinDown: -1, MinUp: -1}

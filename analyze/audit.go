@@ -18,6 +18,9 @@ const (
 	// disorderShare is the share of frames out of time order from which rules
 	// that use time are weak: wire-evidence.md b-19.
 	disorderShare = 0.001
+
+	// maxIPPacket is the largest length that an IPv4 header can say, RFC 791 §3.1.
+	maxIPPacket = 65535
 )
 
 // labelCopies decides for the whole file whose the copies are: those that came
@@ -54,10 +57,14 @@ func audit(res *Result) {
 	a := auditor{res: res}
 	a.damage()
 	a.drops()
+	a.holes()
 	a.copies()
 	a.oneWay()
+	a.paths()
+	a.midStream()
 	a.cut()
 	a.clock()
+	a.unsorted()
 	a.offload()
 	a.unread()
 	a.limits()
@@ -197,10 +204,12 @@ func (a *auditor) clock() {
 
 func (a *auditor) offload() {
 	var pending, super, blanked uint64
+	var largest uint32
 	for l := range a.res.Counts.Checksums {
 		pending += a.res.Counts.Checksums[l][decode.ChecksumPending]
 	}
 	for i := range a.res.Flows {
+		largest = max(largest, a.res.Flows[i].Dir[0].MaxSegment, a.res.Flows[i].Dir[1].MaxSegment)
 		super += uint64(a.res.Flows[i].Dir[0].Super) + uint64(a.res.Flows[i].Dir[1].Super)
 		blanked += uint64(a.res.Flows[i].Dir[0].ChecksumBlanked) + uint64(a.res.Flows[i].Dir[1].ChecksumBlanked)
 	}
@@ -211,7 +220,12 @@ func (a *auditor) offload() {
 		a.find("payload-blanked", blanked, false, "%s a wrong checksum and zeros for a payload, from senders of which no checksum over payload is right here: the file was made anonymous", many(blanked, "frame has", "frames have"))
 	}
 	if super > 0 {
-		a.find("super-frames", super, false, "%s larger than a segment, by segmentation offload, and counted as the packets they stand for", many(super, "frame is", "frames are"))
+		by := "segmentation offload"
+		if largest > maxIPPacket {
+			by += " of more than IP allows (BIG TCP)"
+		}
+		a.find("super-frames", super, false, "%s larger than a segment, up to %d octets, by %s, and counted as the packets they stand for",
+			many(super, "frame is", "frames are"), largest, by)
 	}
 }
 

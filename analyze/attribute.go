@@ -11,6 +11,7 @@ import (
 // said about hosts and the network.
 func conclude(res *Result, o Options) {
 	loops(res)
+	positions(res)
 	beforeCapture(res)
 	points(res)
 	labelCopies(res)
@@ -133,7 +134,7 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 // here and nothing else. A lossy capture looks the same.
 func byAbsence(r flow.Rule) bool {
 	switch r {
-	case flow.RuleIDGap, flow.RuleDatagramID, flow.RuleRTP, flow.RuleFragments, flow.RuleTailRepair, flow.RuleNeverRepaired:
+	case flow.RuleIDGap, flow.RuleDatagramID, flow.RuleRTP, flow.RuleFragments, flow.RuleLaterFragments, flow.RuleTailRepair, flow.RuleNeverRepaired:
 		return true
 	}
 	return false
@@ -205,7 +206,7 @@ func causeOf(l *flow.Lost, f *flow.Facts, at cause.Locus) cause.ID {
 		return cause.TailLoss
 	case flow.ReasonCaptureDrop:
 		return cause.CaptureDropped
-	case flow.ReasonFragment:
+	case flow.ReasonFragment, flow.ReasonLaterFragments:
 		return cause.FragmentLost
 	case flow.ReasonLoop:
 		return cause.RoutingLoop
@@ -313,6 +314,8 @@ func rivals(l *flow.Lost) []Rival {
 		return []Rival{{cause.CaptureDropped, "what is missing here is not counted again"}}
 	case flow.RuleTwoPoints:
 		return []Rival{{cause.CaptureDropped, "the second point missed no packet that is known to have passed it"}}
+	case flow.RuleFragments, flow.RuleLaterFragments:
+		return fragmentRivals(l)
 	case flow.RuleDroppedAfterTap:
 		return []Rival{{cause.AckLost, "the receiver went on to acknowledge other packets, and not this one"}}
 	}

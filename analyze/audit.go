@@ -68,6 +68,10 @@ func audit(res *Result) {
 	a.offload()
 	a.unread()
 	a.limits()
+	if n := a.res.noFragments; n > 0 {
+		a.find("first-fragments-only", n, true, "of all fragmented datagrams only the first fragment is here, as with a capture filter for ports; %s missing at least",
+			many(n, "other fragment is", "other fragments are"))
+	}
 }
 
 type auditor struct{ res *Result }

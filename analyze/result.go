@@ -27,6 +27,7 @@ type Result struct {
 	Interrupted bool         // stopped by the user: the report covers what was read
 	Points      *Points      // nil: the file holds one capture point
 	views       []vantage    // by flow
+	noFragments uint64       // later fragments that are missing for want of a filter that takes them
 	loners      []flow.Loner // packets that passed one of two points
 	Spanned     bool         // the capture holds most packets twice (a mirror port, "any", a bond)
 }

@@ -132,6 +132,7 @@ var rules = [flow.NumRules]ruleText{
 	flow.RuleRTP:             {"rtp", "RTP sequence numbers are missing here."},
 	flow.RuleLoop:            {"loop", "Rule 17: it passed again and again, with a lower TTL each time, down to its last."},
 	flow.RuleNeighbour:       {"neighbour", "Nobody answers ARP or neighbour discovery for its receiver."},
+	flow.RuleLaterFragments:  {"later-fragments", "The first fragments of several datagrams passed, and never another of this direction."},
 	flow.RuleSilentPort:      {"silent-port", "Rule 19: the host answers on other ports, and never on this one."},
 	flow.RuleListenQueue:     {"listen-queue", "Only what would begin a connection to this port is dropped; the rest arrives."},
 }

@@ -25,6 +25,8 @@ type Datagrams struct {
 	fragments   map[fragmentKey]*fragmented
 	inFragments []*fragmented // in order of their first fragment
 	headOf      int
+	ways        map[fragmentWay]*flow.Sign // nil: there are no fragments
+	wayOrder    []*flow.Sign
 
 	near *neighbours // nil: nobody asked for one
 

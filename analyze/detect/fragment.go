@@ -9,6 +9,13 @@ import (
 // datagrams a second this is more than a second; the oldest goes first.
 const maxFragmented = 1 << 14
 
+// maxFragmentWays bounds the directions of which is counted which fragments pass.
+const maxFragmentWays = 1 << 12
+
+// errorTime, ns: the receiver's error about a datagram that it gave up comes a
+// round trip after that, and must find it here.
+const errorTime = int64(2e9)
+
 // fragmentKey is what fragments of one datagram share, RFC 791 §3.2 and RFC 8200 §4.5.
 type fragmentKey struct {
 	src, dst decode.Addr
@@ -122,6 +129,7 @@ func (e *Datagrams) judge(g *fragmented, end int64) {
 		delete(e.fragments, g.key)
 	}
 	if g.Done && g.packets == 0 {
+		e.tally(g)
 		return
 	}
 	t := e.talkOf(g)
@@ -137,7 +145,33 @@ func (e *Datagrams) judge(g *fragmented, end int64) {
 		t = e.talks[i].Talk
 	}
 	e.settle(g)
+	e.tally(g)
 	t.Incomplete(&g.Reassembly, g.dir, g.key.id, end)
+}
+
+// A fragmentWay is a direction between two addresses in which fragments pass.
+type fragmentWay struct{ src, dst decode.Addr }
+
+// tally counts which fragments pass in the direction of g.
+func (e *Datagrams) tally(g *fragmented) {
+	k := fragmentWay{g.key.src, g.key.dst}
+	w := e.ways[k]
+	if w == nil {
+		if e.ways == nil {
+			e.ways = map[fragmentWay]*flow.Sign{}
+		}
+		if len(e.ways) >= maxFragmentWays {
+			return
+		}
+		w = &flow.Sign{Kind: flow.SignFragments, Flow: flow.NoFlow, Addr: k.src, By: k.dst, First: g.First}
+		e.ways[k] = w
+		e.wayOrder = append(e.wayOrder, w)
+	}
+	w.N++
+	w.Last = g.Last
+	if g.HasLater() {
+		w.M++
+	}
 }
 
 // forget makes room for another datagram.
@@ -164,7 +198,7 @@ func (e *Datagrams) expire(now int64) {
 		if g.over {
 			continue
 		}
-		if now-g.First <= flow.FragmentTime {
+		if now-g.First <= flow.FragmentTime+errorTime {
 			break
 		}
 		e.judge(g, now)
@@ -187,6 +221,9 @@ func (e *Datagrams) finishFragments(last int64) {
 		if g := e.inFragments[e.headOf]; !g.over {
 			e.judge(g, last)
 		}
+	}
+	for _, w := range e.wayOrder {
+		e.log.Sign(*w)
 	}
 }
 

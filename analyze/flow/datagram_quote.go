@@ -33,6 +33,10 @@ func (t *Talk) Quote(p *decode.Packet, q *decode.Control, dir uint8, whole bool)
 		return
 	}
 	x.lost = true
+	if timedOut(q.IPVersion, p.ICMPType, p.ICMPCode) {
+		t.reassemblyFailed(p, q, x, dir)
+		return
+	}
 	t.lose(dir, Lost{
 		Place: AfterTap, What: t.what(), Reason: ReasonICMP, Proof: Second, Rule: RuleICMPQuote,
 		ICMPType: p.ICMPType, ICMPCode: p.ICMPCode, Router: q.Router,
@@ -67,4 +71,34 @@ func (r *sightings) quoted(q *decode.Control, t int64) (found *sighting) {
 		}
 	}
 	return found
+}
+
+// timedOut reports whether an ICMP error says that fragments did not come:
+// RFC 792 and RFC 4443 §3.3, code 1 of time exceeded.
+func timedOut(version, typ, code uint8) bool {
+	return code == 1 && (version == 4 && typ == 11 || version == 6 && typ == 3)
+}
+
+// reassemblyFailed charges a fragment that passed here and that the receiver
+// waited for in vain. The quoted fragment is not the one: it arrived, or there
+// would be no error (RFC 792). Which of the others it was nobody says.
+func (t *Talk) reassemblyFailed(p *decode.Packet, q *decode.Control, x *sighting, dir uint8) {
+	t.lose(dir, Lost{
+		Place: AfterTap, What: FragmentPacket, Reason: ReasonICMP, Proof: Second, Rule: RuleICMPQuote,
+		ICMPType: p.ICMPType, ICMPCode: p.ICMPCode, Router: q.Router,
+		Packets: 1, First: x.t, Last: max(x.t, p.Time),
+		Witnesses: [5]Witness{
+			{x.ref, x.t, SaysFragment, uint64(q.ID), 0},
+			{FrameRef{Number: p.Number, File: p.File}, p.Time, SaysICMP, uint64(p.ICMPType), uint64(p.ICMPCode)},
+		},
+	})
+}
+
+// tell marks the packet of a frame as lost.
+func (r *sightings) tell(ref FrameRef) {
+	for i := range r.list {
+		if r.list[i].ref == ref {
+			r.list[i].lost = true
+		}
+	}
 }

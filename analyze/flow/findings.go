@@ -87,26 +87,27 @@ type Reason uint8
 
 // Reasons.
 const (
-	ReasonUnknown      Reason = iota
-	ReasonChecksumIP          // it passed with a bad IPv4 header checksum
-	ReasonChecksumTCP         // it passed with a bad TCP checksum
-	ReasonChecksumUDP         // likewise, UDP
-	ReasonChecksumICMP        // likewise, ICMP or ICMPv6
-	ReasonPAWS                // too old a timestamp for the receiver, RFC 7323 §5
-	ReasonTail                // the last packet of what its sender had to say
-	ReasonCaptureDrop         // the receiver acknowledged what this capture lacks
-	ReasonICMP                // an ICMP error quoted it: ICMPType, ICMPCode say what
-	ReasonFragment            // one fragment of a datagram is missing
-	ReasonUnanswered          // a SYN that nobody answered
-	ReasonOneWay              // the other direction is not in the capture
-	ReasonAmbiguous           // the packet or its acknowledgement: either fits
-	ReasonLoop                // it went round in a loop
+	ReasonUnknown        Reason = iota
+	ReasonChecksumIP            // it passed with a bad IPv4 header checksum
+	ReasonChecksumTCP           // it passed with a bad TCP checksum
+	ReasonChecksumUDP           // likewise, UDP
+	ReasonChecksumICMP          // likewise, ICMP or ICMPv6
+	ReasonPAWS                  // too old a timestamp for the receiver, RFC 7323 §5
+	ReasonTail                  // the last packet of what its sender had to say
+	ReasonCaptureDrop           // the receiver acknowledged what this capture lacks
+	ReasonICMP                  // an ICMP error quoted it: ICMPType, ICMPCode say what
+	ReasonFragment              // one fragment of a datagram is missing
+	ReasonUnanswered            // a SYN that nobody answered
+	ReasonOneWay                // the other direction is not in the capture
+	ReasonAmbiguous             // the packet or its acknowledgement: either fits
+	ReasonLoop                  // it went round in a loop
+	ReasonLaterFragments        // of a datagram only the first fragment passed
 	NumReasons
 )
 
 var reasonNames = [NumReasons]string{
 	"unknown", "checksum-ip", "checksum-tcp", "checksum-udp", "checksum-icmp", "paws", "tail", "capture-drop", "icmp", "fragment",
-	"unanswered", "one-way", "ambiguous", "loop",
+	"unanswered", "one-way", "ambiguous", "loop", "later-fragments",
 }
 
 func (r Reason) String() string {
@@ -159,6 +160,7 @@ const (
 	RuleListenQueue          // b-13: of one port, SYNs and what answers SYN-ACKs are dropped, and nothing else
 	RuleLoop                 // c-1 row 17: it passed again and again with ever lower TTLs, down to the last
 	RuleNeighbour            // b-28: nobody answers ARP or neighbour discovery for its receiver
+	RuleLaterFragments       // b-23: of several datagrams nothing but the first fragment passed
 	NumRules
 )
 

@@ -90,6 +90,14 @@ func (r *Reassembly) Take(lo, hi uint32, more bool, hash uint32, t int64, ref Fr
 // HasFirst reports whether the fragment with the ports passed.
 func (r *Reassembly) HasFirst() bool { return len(r.pieces) > 0 && r.pieces[0].lo == 0 }
 
+// HasLater reports whether a fragment behind the first passed.
+func (r *Reassembly) HasLater() bool { return len(r.pieces) > 0 && r.pieces[len(r.pieces)-1].lo != 0 }
+
+// onlyFirst reports whether the first fragment passed and no other.
+func (r *Reassembly) onlyFirst() bool {
+	return r.HasFirst() && r.pieces[len(r.pieces)-1].lo == 0
+}
+
 // holes counts the missing fragments, or how many there are at least, and their octets. atEnd says that the end
 // would have been seen; each gets the pieces around every hole.
 func (r *Reassembly) holes(atEnd bool, each func(before, after *piece)) (fragments, octets uint32) {
@@ -149,6 +157,12 @@ func (t *Talk) Incomplete(r *Reassembly, dir uint8, id uint32, end int64) {
 	})
 	if l.Packets == 0 {
 		return
+	}
+	if r.onlyFirst() {
+		l.Reason = ReasonLaterFragments
+	}
+	if h := t.half[dir]; h != nil && r.HasFirst() {
+		h.seen.tell(r.pieces[0].ref) // an error about it tells nothing new
 	}
 	t.log.Symptom(Symptom{
 		Time: r.Last, Frame: r.LastSeen, Flow: t.number, Octets: l.Octets, Packets: l.Packets, Seq: uint64(id),

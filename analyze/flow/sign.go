@@ -31,10 +31,11 @@ const (
 	SignLoop                // a packet that passed N times, each time with a TTL lower by M (0: not always the same); it passed first at First
 	SignClaim               // Addr is claimed towards By by MAC address N; M: how often in answers; TTL 1: it only asked whether it is free
 	SignUnresolved          // By asked for the link-layer address of Addr N times, and nobody answered
+	SignFragments           // of N fragmented datagrams from Addr to By, M had fragments behind the first
 	NumSigns
 )
 
-var signNames = [NumSigns]string{"none", "ignored", "loop", "claim", "unresolved"}
+var signNames = [NumSigns]string{"none", "ignored", "loop", "claim", "unresolved", "fragments"}
 
 func (k SignKind) String() string {
 	if k >= NumSigns {

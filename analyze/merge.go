@@ -57,6 +57,14 @@ func merge(res *Result, found []flow.Findings) {
 			}
 		}
 		res.Signs = append(res.Signs, found[s].Signs...)
+		for i := range found[s].Stalls {
+			found[s].Stalls[i].Flow = renumber[s][found[s].Stalls[i].Flow]
+		}
+		res.Stalls = append(res.Stalls, found[s].Stalls...)
+		for i := range found[s].Waits {
+			found[s].Waits[i].Flow = renumber[s][found[s].Waits[i].Flow]
+		}
+		res.Waits = append(res.Waits, found[s].Waits...)
 		res.Symptoms = append(res.Symptoms, found[s].Symptoms...)
 		losses = append(losses, found[s].Losses...)
 		found[s] = flow.Findings{}
@@ -65,6 +73,8 @@ func merge(res *Result, found []flow.Findings) {
 	slices.SortFunc(res.loners, func(a, b flow.Loner) int { return cmp.Or(cmp.Compare(a.Time, b.Time), compareFrames(a.Frame, b.Frame)) })
 	slices.SortFunc(losses, compareLosses)
 	slices.SortFunc(res.Signs, compareSigns)
+	slices.SortFunc(res.Stalls, compareStalls)
+	slices.SortFunc(res.Waits, func(a, b flow.Waits) int { return cmp.Compare(a.Flow, b.Flow) })
 	res.Ledger.Losses = losses
 }
 
@@ -92,6 +102,13 @@ func compareSymptoms(a, b flow.Symptom) int {
 		compareFrames(a.Frame, b.Frame),
 		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Detail, b.Detail), cmp.Compare(a.Flow, b.Flow),
 		cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Octets, b.Octets))
+}
+
+// compareStalls orders by flow, and those of a flow longest first.
+func compareStalls(a, b flow.Stall) int {
+	return cmp.Or(
+		cmp.Compare(a.Flow, b.Flow), cmp.Compare(b.To-b.From, a.To-a.From), cmp.Compare(a.From, b.From),
+		cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Reason, b.Reason))
 }
 
 func compareLosses(a, b flow.Lost) int {

@@ -14,6 +14,8 @@ type Result struct {
 	Flows       []flow.Facts   // in order of their first frame
 	Symptoms    []flow.Symptom // in frame order
 	Signs       []flow.Sign    // in order of time
+	Stalls      []flow.Stall   // in order of flows, longest first: the longest of each flow
+	Waits       []flow.Waits   // in order of flows: of those that stood still
 	Tap         Tap
 	Audit       []AuditFinding
 	Ledger      Ledger

@@ -28,13 +28,18 @@ func Build(res *analyze.Result, o BuildOptions) *Report {
 		Limits: Limits{
 			Flows: res.GaveUp.Flows, Symptoms: res.GaveUp.Symptoms,
 			Gaps: res.GaveUp.Gaps, Losses: res.GaveUp.Losses,
+			Stalls: res.GaveUp.Stalls,
 		},
 		Decode: decoded(&res.Counts),
 		Start:  res.First,
 	}
 	r.Flows = b.flows()
 	r.Ledger = b.ledger()
+	r.Stalls = b.stalls()
 	r.Verdict = b.verdict()
+	if r.Verdict.State == StateNothingLost && r.Stalls.Sentence != "" && len(r.Verdict.Advice) == 0 {
+		r.Verdict.Advice = b.slowAdvice()
+	}
 	r.Capture = b.capture()
 	r.Causes = b.causes()
 	r.Conclusions = b.conclusions()

@@ -17,6 +17,8 @@ type flowEncoder struct {
 	at    int // the flow
 	loci  [2][cause.NumLoci]uint64
 	other [2]uint64 // missing and unexplained
+
+	waited *flow.StallSums
 }
 
 func newFlowEncoder(b *builder) *flowEncoder {
@@ -28,6 +30,7 @@ func (f *flowEncoder) line(i int) []byte {
 	b, facts, t := f.buf[:0], &f.b.res.Flows[i], &f.b.perFlow[i]
 	f.at = i
 	f.sum(i)
+	f.waited = f.b.waited(i)
 	b = append(b, `{"type":"flow","id":`...)
 	b = strconv.AppendUint(b, uint64(i)+1, 10)
 	b = appendName(b, `,"protocol":`, protocolName(facts.Protocol))
@@ -61,7 +64,16 @@ func (f *flowEncoder) line(i int) []byte {
 	}
 	b = append(b, `],"handshake":`...)
 	b = strconv.AppendBool(b, facts.Handshake)
-	b = append(b, `,"directions":[`...)
+	b = appendField(b, `,"stall_ms":`, stallMS(f.waited))
+	b = append(b, `,"longest_stalls":[`...)
+	longest := f.b.stallsOf(i)
+	for k := range longest {
+		if k > 0 {
+			b = append(b, ',')
+		}
+		b = f.appendStall(b, facts, &longest[k])
+	}
+	b = append(b, `],"directions":[`...)
 	b = f.appendDirection(b, facts, 0)
 	b = append(b, ',')
 	b = f.appendDirection(b, facts, 1)
@@ -124,7 +136,9 @@ func (f *flowEncoder) appendDirection(b []byte, facts *flow.Facts, d int) []byte
 	b = appendField(b, `,"zero_window":{"episodes":`, h.ZeroWindows)
 	b = append(b, `,"ms":`...)
 	b = appendFloat(b, milliseconds(h.ZeroWindowNS))
-	b = append(b, `},"rtt_ms":`...)
+	b = append(b, `},"stalls":`...)
+	b = appendStalled(b, f.waited, d)
+	b = append(b, `,"rtt_ms":`...)
 	b = appendRTT(b, h)
 	place, onHost := f.b.res.TapOf(f.at, uint8(d))
 	b = appendName(b, `,"tap":`, place.String())

@@ -67,7 +67,11 @@ func (b *builder) flow(i int) Flow {
 		First: timestamp(f.First), Last: timestamp(f.Last), FirstFrame: b.frame(f.FirstFrame),
 		Packets: t.sent, Octets: f.Dir[0].Octets + f.Dir[1].Octets,
 		Lost: t.lost, OnlyHere: t.only, CannotTell: b.cannotTell(i), LossRate: rate(t.lost, t.sent),
-		Causes: b.flowCauses(i), Handshake: f.Handshake,
+		Causes: b.flowCauses(i), Handshake: f.Handshake, StallMS: stallMS(b.waited(i)), Stalls: []Stall{},
+	}
+	longest := b.stallsOf(i)
+	for k := range longest {
+		out.Stalls = append(out.Stalls, b.stall(&longest[k]))
 	}
 	out.Directions[0] = b.direction(i, 0)
 	out.Directions[1] = b.direction(i, 1)
@@ -106,6 +110,7 @@ func (b *builder) direction(i, d int) Direction {
 		Unneeded: uint64(h.Unneeded), Undecided: uint64(h.UndecidedNeed), Reordered: uint64(h.Reordered),
 		Duplicates: uint64(h.Duplicates[0]) + uint64(h.Duplicates[1]), ChecksumBad: uint64(h.ChecksumBad),
 		ZeroWindow: ZeroWindow{Episodes: uint64(h.ZeroWindows), MS: milliseconds(h.ZeroWindowNS)},
+		Stalls:     stalled(b.waited(i), d),
 	}
 	for detail := flow.Fast; detail <= flow.Other; detail++ {
 		if n := h.Retransmissions[detail]; n > 0 {

@@ -150,6 +150,19 @@ func TestFlowRecordsAreThoseOfTheReport(t *testing.T) {
 			for d := range h.Retransmissions {
 				h.Retransmissions[d] = rng.Uint32N(3)
 			}
+			w := flow.Waits{Flow: uint32(i)}
+			w.Sums[rng.IntN(2)][rng.IntN(int(flow.NumStallReasons))] = flow.StallSum{Count: 3, MS: rng.Uint32N(1e6)}
+			w.Sums[1][flow.StallAck] = flow.StallSum{Count: rng.Uint32N(2), MS: 7}
+			if rng.IntN(3) > 0 {
+				res.Waits = append(res.Waits, w)
+			}
+			for range rng.IntN(3) {
+				from := rng.Int64N(1e12)
+				res.Stalls = append(res.Stalls, flow.Stall{
+					Flow: uint32(i), From: from, To: from + rng.Int64N(1e10), Dir: uint8(rng.IntN(2)), Reason: flow.StallReason(rng.IntN(5)),
+					Before: flow.FrameRef{Number: rng.Uint64N(100)}, End: flow.FrameRef{Number: rng.Uint64N(2)},
+				})
+			}
 			h.ZeroWindowNS, h.RTTMed = rng.Int64N(1e12), rng.Int64N(1e10)
 		}
 		results = append(results, res)

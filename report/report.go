@@ -26,6 +26,7 @@ type Report struct {
 	Conclusions []Conclusion `json:"conclusions"`
 	Limits      Limits       `json:"limits"`
 	Decode      Decode       `json:"decode"`
+	Stalls      Stalls       `json:"stalls"`
 
 	Start int64 `json:"-"` // of the capture, ns: times beside a frame count from here
 	Path  Path  `json:"-"`
@@ -188,6 +189,8 @@ type Flow struct {
 	LossRate   float64      `json:"loss_rate"`
 	Causes     []string     `json:"causes"` // most packets first
 	Handshake  bool         `json:"handshake"`
+	StallMS    uint64       `json:"stall_ms"`       // for which something could not move
+	Stalls     []Stall      `json:"longest_stalls"` // at most three, of those
 	Directions [2]Direction `json:"directions"`
 }
 
@@ -207,13 +210,15 @@ type Direction struct {
 	Duplicates      uint64            `json:"duplicates"`
 	ChecksumBad     uint64            `json:"checksum_bad"`
 	ZeroWindow      ZeroWindow        `json:"zero_window"`
-	RTT             *RTT              `json:"rtt_ms" jsonschema:"nullable"`
-	Tap             string            `json:"tap" jsonschema:"enum=sender,enum=receiver,enum=middle,enum=unknown"`
-	TapOnHost       bool              `json:"tap_on_host"`                // on that host for certain, not merely near it
-	Hops            *int              `json:"hops" jsonschema:"nullable"` // routers passed before the tap, by the TTL
-	RTP             *RTP              `json:"rtp" jsonschema:"nullable"`
-	MinDown         *float64          `json:"min_delay_to_receiver_ms" jsonschema:"nullable"`
-	MinUp           *float64          `json:"min_delay_to_sender_ms" jsonschema:"nullable"`
+	// Stalls are the times in which this direction stood still, by what it waited for.
+	Stalls    map[string]Stalled `json:"stalls"`
+	RTT       *RTT               `json:"rtt_ms" jsonschema:"nullable"`
+	Tap       string             `json:"tap" jsonschema:"enum=sender,enum=receiver,enum=middle,enum=unknown"`
+	TapOnHost bool               `json:"tap_on_host"`                // on that host for certain, not merely near it
+	Hops      *int               `json:"hops" jsonschema:"nullable"` // routers passed before the tap, by the TTL
+	RTP       *RTP               `json:"rtp" jsonschema:"nullable"`
+	MinDown   *float64           `json:"min_delay_to_receiver_ms" jsonschema:"nullable"`
+	MinUp     *float64           `json:"min_delay_to_sender_ms" jsonschema:"nullable"`
 }
 
 // ZeroWindow counts the times the sender of this direction closed its window.
@@ -332,6 +337,7 @@ type Limits struct {
 	Symptoms uint64 `json:"symptoms_not_kept"`
 	Gaps     uint64 `json:"gaps_forgotten"`
 	Losses   uint64 `json:"losses_without_frames"`
+	Stalls   uint64 `json:"stalls_without_frames"`
 }
 
 // Decode says what could not be decoded.

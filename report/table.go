@@ -3,6 +3,7 @@ package report
 import (
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -142,6 +143,9 @@ func flowTable(w io.Writer, r *Report, o TextOptions) error {
 	}
 	var above [][]string
 	columns := p.wideColumns(flows)
+	if stalled := append(columns, stalledColumn(flows)); p.columnsWidth(stalled) <= p.Width && anyStalled(flows) {
+		columns = stalled
+	}
 	if p.columnsWidth(columns) > p.Width {
 		columns, above = p.narrowColumns(flows)
 	}
@@ -198,6 +202,9 @@ func (p *printer) narrowColumns(flows []Flow) (columns []column, above [][]strin
 	columns = []column{
 		pairs, packetsColumn(flows), lostColumn(flows), rateColumn(flows), causeColumn(flows), whereColumn(flows),
 		octetsColumn(flows), rttColumn(flows),
+	}
+	if anyStalled(flows) {
+		columns = append(columns, stalledColumn(flows))
 	}
 	if p.columnsWidth(columns[:fewest]) > p.Width {
 		room := p.Width - p.columnsWidth(columns[1:fewest]) - columnGap
@@ -288,6 +295,20 @@ func rttColumn(flows []Flow) column {
 		}
 		return cell{"–", plain}
 	})
+}
+
+// stalledColumn is for how long a flow could not move.
+func stalledColumn(flows []Flow) column {
+	return make1("stalled", true, flows, func(f *Flow) cell {
+		if f.StallMS == 0 {
+			return cell{}
+		}
+		return cell{milli(f.StallMS), plain}
+	})
+}
+
+func anyStalled(flows []Flow) bool {
+	return slices.ContainsFunc(flows, func(f Flow) bool { return f.StallMS > 0 })
 }
 
 // barWidth is the length of the longest bar.

@@ -195,6 +195,11 @@ func (p *printer) place(r *Report) {
 	if len(groups) == 1 {
 		p.only(r, &groups[0])
 	}
+	if v.State == StateNothingLost && r.Stalls.Sentence != "" && len(groups) != 1 {
+		p.label("seen")
+		p.wrap(r.Stalls.Sentence, plain, labelWidth, 3)
+		p.nl()
+	}
 	for _, s := range v.Sure {
 		p.label("sure")
 		p.wrap(s, plain, labelWidth, 2)

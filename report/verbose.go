@@ -21,6 +21,7 @@ func (p *printer) verbose(r *Report) {
 	p.audit(r)
 	p.rtpTable(r)
 	p.symptomTable(r)
+	p.stallTable(r)
 	p.checksumTable(r)
 	p.decodingTable(r)
 	p.limits(r)
@@ -331,6 +332,7 @@ func (p *printer) limits(r *Report) {
 	}{
 		{l.Flows, "flows folded into totals"}, {l.Symptoms, "symptoms counted, not kept"},
 		{l.Gaps, "gaps forgotten early"}, {l.Losses, "lost packets without their frames"},
+		{l.Stalls, "stalls summed up, not told one by one"},
 	} {
 		if g.n > 0 {
 			p.to(2)

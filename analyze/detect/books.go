@@ -12,7 +12,7 @@ type books struct {
 }
 
 func openBooks(o Options) books {
-	return books{log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses}}
+	return books{log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses, MaxStalls: maxStalls}}
 }
 
 // close writes down that conversation number is over.
@@ -29,7 +29,7 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 	}
 	f := flow.Findings{
 		Flows: b.facts.Take(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses,
-		Loners: b.log.Loners, Signs: b.log.Signs, GaveUp: b.log.GaveUp,
+		Loners: b.log.Loners, Signs: b.log.Signs, Stalls: b.log.Stalls, Waits: b.log.Waits, GaveUp: b.log.GaveUp,
 	}
 	place := make([]uint32, b.opened)
 	if rest != nil {
@@ -53,6 +53,12 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 		if s := &f.Signs[i]; s.Flow != flow.NoFlow {
 			s.Flow = place[s.Flow]
 		}
+	}
+	for i := range f.Stalls {
+		f.Stalls[i].Flow = place[f.Stalls[i].Flow]
+	}
+	for i := range f.Waits {
+		f.Waits[i].Flow = place[f.Waits[i].Flow]
 	}
 	return f
 }

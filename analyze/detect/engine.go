@@ -19,6 +19,7 @@ const (
 	// defaultSymptoms and maxLosses bound what is kept; counts go on.
 	defaultSymptoms = 2 << 20
 	maxLosses       = 1 << 18
+	maxStalls       = 1 << 16
 
 	// maxFacts is how many connections are kept apart in the findings; those
 	// that end when it is reached are summed up, and counted in GaveUp.Flows.
@@ -252,11 +253,19 @@ func concatenate(a, b flow.Findings) flow.Findings {
 			b.Signs[i].Flow += n
 		}
 	}
+	for i := range b.Stalls {
+		b.Stalls[i].Flow += n
+	}
+	for i := range b.Waits {
+		b.Waits[i].Flow += n
+	}
 	a.Flows = append(a.Flows, b.Flows...)
 	a.Symptoms = append(a.Symptoms, b.Symptoms...)
 	a.Losses = append(a.Losses, b.Losses...)
 	a.Loners = append(a.Loners, b.Loners...)
 	a.Signs = append(a.Signs, b.Signs...)
+	a.Stalls = append(a.Stalls, b.Stalls...)
+	a.Waits = append(a.Waits, b.Waits...)
 	a.GaveUp.Add(b.GaveUp)
 	return a
 }

@@ -12,6 +12,10 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	moved := !had || a > old
 	switch {
 	case moved:
+		if c.paused {
+			c.resume(s, acknowledges)
+		}
+		c.move(s)
 		h.una, h.acked, h.dups, h.unaTime = a, true, 0, s.Time
 		if h.probing && a >= h.probe {
 			h.probing = false

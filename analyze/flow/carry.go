@@ -75,6 +75,10 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 				resent: k.is == resent, syn: s.Flags&(decode.SYN|decode.ACK) == decode.SYN, ok: true,
 			}
 		}
+		if c.paused {
+			c.resumeBy(s, k)
+		}
+		c.move(s)
 		h.top = hi
 	}
 	if !h.topped || lo < h.lowest {

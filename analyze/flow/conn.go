@@ -24,6 +24,10 @@ type Conn struct {
 	log      *Log
 	rest     *Rest // losses beyond the limit of the log
 	folded   bool
+	paused   bool     // nothing has moved for longer than patience
+	moved    int64    // when something last moved: see Stall
+	movedIn  FrameRef //
+	waits    *waits   // nil until something stood still
 }
 
 // NewConn makes a Conn between the addresses of pair; side is which of them the
@@ -33,7 +37,8 @@ func (p *Pool) NewConn(pair *Pair, side uint8, number uint32, log *Log) *Conn {
 	if n := len(p.conns); n > 0 {
 		c = p.conns[n-1]
 		p.conns = p.conns[:n-1]
-		*c = Conn{half: c.half}
+		c.waits.reset()
+		*c = Conn{half: c.half, waits: c.waits}
 	} else {
 		c = new(Conn)
 	}
@@ -88,6 +93,9 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	h, r := &c.half[s.Dir], &c.half[1-s.Dir]
 	e.Saw = 0
 	c.last = max(c.last, s.Time)
+	if s.Time-c.moved > stallLeast {
+		c.pause(s)
+	}
 	c.believeSum(h, s, e)
 	if s.is(damagedFields) {
 		c.takeDamaged(h, r, s, e)

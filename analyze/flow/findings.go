@@ -10,6 +10,8 @@ type Findings struct {
 	Losses   []Lost
 	Loners   []Loner // packets that passed one of two capture points
 	Signs    []Sign
+	Stalls   []Stall // the longest of each flow
+	Waits    []Waits // of the flows that stood still
 	GaveUp   GaveUp
 }
 
@@ -22,6 +24,7 @@ type GaveUp struct {
 	Symptoms uint64 // symptoms counted but not kept
 	Gaps     uint64 // holes, copies or IDs that were forgotten early
 	Losses   uint64 // lost packets counted but without their frames
+	Stalls   uint64 // stalls summed up, of which more was to be told
 }
 
 // Add adds o to g.
@@ -30,6 +33,7 @@ func (g *GaveUp) Add(o GaveUp) {
 	g.Symptoms += o.Symptoms
 	g.Gaps += o.Gaps
 	g.Losses += o.Losses
+	g.Stalls += o.Stalls
 }
 
 // Place is where a packet went missing as seen from this tap. The attribution

@@ -71,6 +71,10 @@ func (c *Conn) announce(h *track, s *Segment, e *Event) {
 		h.zeroRef = s.Ref()
 		f.ZeroWindows++
 	case s.Window != 0 && h.zero:
+		if c.paused {
+			c.resume(s, opens)
+		}
+		c.move(s)
 		c.endZero(h, s.Dir, s.Time, e)
 	}
 }

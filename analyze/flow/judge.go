@@ -30,6 +30,7 @@ func (c *Conn) settle(dir uint8, now int64) {
 // time up to which the capture would have seen more of it.
 func (c *Conn) Finish(end int64) {
 	all := func(*odd) bool { return true }
+	c.unfinished()
 	for d := range c.half {
 		h := &c.half[d]
 		if h.zero {
@@ -51,6 +52,7 @@ func (c *Conn) Finish(end int64) {
 		c.unrepaired(uint8(d), end)
 		c.summarise(uint8(d))
 	}
+	c.closeStalls()
 	for i := range c.outright {
 		if d := &c.outright[i]; !c.half[d.dir].offload {
 			c.loseOutright(d)
@@ -197,6 +199,7 @@ func (c *Conn) report(dir uint8, x *odd) {
 		switch x.need {
 		case Unneeded:
 			f.Unneeded++
+			c.waits.needless(dir, x.t)
 		case Undecided:
 			f.UndecidedNeed++
 		}

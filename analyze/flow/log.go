@@ -7,10 +7,13 @@ type Log struct {
 	Losses   []Lost
 	Loners   []Loner
 	Signs    []Sign
+	Stalls   []Stall
+	Waits    []Waits
 	GaveUp   GaveUp
 
 	MaxSymptoms int
 	MaxLosses   int
+	MaxStalls   int
 }
 
 // Symptom keeps s.
@@ -20,6 +23,15 @@ func (l *Log) Symptom(s Symptom) {
 		return
 	}
 	l.Symptoms.Append(s)
+}
+
+// Stall keeps x.
+func (l *Log) Stall(x Stall) {
+	if len(l.Stalls) >= l.MaxStalls {
+		l.GaveUp.Stalls++
+		return
+	}
+	l.Stalls = append(l.Stalls, x)
 }
 
 // lose writes l, of direction dir, into the books: the only place where missing

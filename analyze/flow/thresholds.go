@@ -6,6 +6,15 @@ const (
 	millisecond = int64(1e6)
 	second      = int64(1e9)
 
+	// stallLeast, ns: shorter pauses are those of the scheduler (a tick at HZ=250).
+	stallLeast = 4 * millisecond
+
+	// stallRTTs: nothing moved for more than this many round trips, or a timeout. b-27.
+	stallRTTs = 2
+
+	// firstRTO, ns, is a timeout where no round trip is known: RFC 6298 §2.1.
+	firstRTO = second
+
 	// reorderRTTs is the share of the shortest round trip below which a fill
 	// was sent before what is above it: no repair is that fast. b-3.5.
 	reorderRTTs = 0.9
@@ -215,6 +224,8 @@ const (
 	maxAbove      = 32 // transmissions above a fill that are compared with it
 	maxRecent     = 256
 	maxEchoes     = 32
+	keepStalls    = 3       // longest stalls that are told with their frames, per conversation
+	maxBacks      = 64      // stalls that wait for the verdict on a retransmission
 	maxFree       = 1 << 14 // chunks that a Pool keeps for the next conversations
 	maxWaiting    = 1 << 16 // transmissions not acknowledged, per half
 )

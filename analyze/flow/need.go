@@ -164,8 +164,8 @@ func (h *track) needByAnswers(x *odd, p *earlier) Need {
 	}
 	n, first := h.twice(x)
 	if n > 0 && byAck && stamped && inside && x.covEcr == x.tsval && p.any && !p.same {
-		if d := first - x.covered(); d > 1000 && d < repairCopy {
-			return Needed // the network copied the repair
+		if d := first - x.covered(); d > 1000 && d < repairCopy && h.copiesBehind() {
+			return Needed // the network copied the repair, else the original came late
 		}
 	}
 	if n > h.repairsAfter(x) {
@@ -190,6 +190,19 @@ func (h *track) twice(x *odd) (n int, first int64) {
 		}
 	}
 	return n, first
+}
+
+// copiesBehind reports whether the receiver got octets twice that were sent
+// once: the network behind the tap copies packets.
+func (h *track) copiesBehind() bool {
+	for i := range h.dsacks {
+		d, resent := &h.dsacks[i], false
+		h.odds.overlapping(d.lo, d.hi, func(_ int32, q *odd) { resent = resent || q.is2&isResent != 0 && q.t < d.t })
+		if !resent {
+			return true
+		}
+	}
+	return false
 }
 
 // repairsAfter counts later retransmissions of octets of x.

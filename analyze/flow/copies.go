@@ -84,12 +84,16 @@ func mix(a, b uint64) uint64 {
 
 // copyWithin is how close, ns, an identical packet must be to be a copy: b-2.
 // Some hosts send again with the IP ID of the first time; their timestamps would
-// tell, and where there are none only the time does: no timer is that fast.
-func (s *Segment) copyWithin() int64 {
+// tell, and where there are none only the time does: no timer is that fast. Three
+// duplicate acknowledgements are, but no faster than the path.
+func (h *track) copyWithin(s *Segment) int64 {
+	numbered := s.is(hasID) && s.ID != 0
 	switch {
+	case !s.is(hasTS) && !numbered && h.minDown > 0 && h.rttKnown():
+		return min(copyBare, max(h.rtt()/2, CopyImmediate))
 	case !s.is(hasTS):
 		return copyBare
-	case s.is(hasID) && s.ID != 0:
+	case numbered:
 		return copyWithID
 	}
 	return copyWithTS
@@ -98,7 +102,7 @@ func (s *Segment) copyWithin() int64 {
 // copyOf looks for the packet that s is a copy of, and says how long ago it
 // passed.
 func (h *track) copyOf(s *Segment, lo, n int64, key uint64) (ago int64, yes bool) {
-	within := s.copyWithin()
+	within := h.copyWithin(s)
 	if n == 0 || s.is(damagedFields) || s.Flags&decode.RST != 0 {
 		t, ok := h.recent.find(key, s.Time, within)
 		return s.Time - t, ok

@@ -7,7 +7,7 @@ import "whydrop/decode"
 // acknowledgement, window or SACK. b-16.
 func (c *Conn) takeDamaged(h, r *track, s *Segment, e *Event) {
 	key := s.key()
-	if t, yes := h.recent.find(key, s.Time, s.copyWithin()); yes {
+	if t, yes := h.recent.find(key, s.Time, h.copyWithin(s)); yes {
 		c.sawCopy(s, s.Time-t, e)
 		return
 	}

@@ -102,11 +102,13 @@ func witness(c *labCase, w *path) error {
 
 // rejected marks the data that h's stack drops for a timestamp older than the
 // newest one it has taken (RFC 7323 §5; net/ipv4/tcp_input.c:tcp_paws_check,
-// which lets one tick pass), and counts it.
+// which lets one tick pass), and counts it. What had come before, by its own
+// repair, is dropped as well; but it is a duplicate then, and nothing is lost.
 func rejected(w *path, h side) int {
 	type state struct {
 		recent, acked uint32
 		known         bool
+		taken         map[uint32]int // octets that came, by where they begin
 	}
 	arrived := slices.Concat(w.log[h.peer()], ofSide(w.second, h.peer()))
 	arrived = slices.DeleteFunc(arrived, func(p *packet) bool { return p.given.IsZero() || p.bad || p.tsval == 0 })
@@ -126,7 +128,7 @@ func rejected(w *path, h side) int {
 		}
 		s := states[flow]
 		if s == nil {
-			s = &state{}
+			s = &state{taken: map[uint32]int{}}
 			states[flow] = s
 		}
 		switch {
@@ -134,10 +136,15 @@ func rejected(w *path, h side) int {
 			s.acked, s.known = p.ack, true
 		case p.from == h:
 		case s.known && p.payload > 0 && int32(s.recent-p.tsval) > 1:
-			p.lost, p.why = inReceiver, "paws"
 			n++
-		case !s.known || int32(p.seq-s.acked) <= 0 && int32(p.tsval-s.recent) >= 0:
-			s.recent = p.tsval
+			if int32(p.seq+uint32(p.payload)-s.acked) > 0 && s.taken[p.seq] < p.payload {
+				p.lost, p.why = inReceiver, "paws"
+			}
+		default:
+			s.taken[p.seq] = max(s.taken[p.seq], p.payload)
+			if !s.known || int32(p.seq-s.acked) <= 0 && int32(p.tsval-s.recent) >= 0 {
+				s.recent = p.tsval
+			}
 		}
 	}
 	return n

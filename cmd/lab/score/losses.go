@@ -205,6 +205,7 @@ func (s *scorer) certain() {
 		sums[c.What+" "+where+" "+flow] += c.Packets
 		lost := s.lostBy(c)
 		switch {
+		case c.What == "ack": // its repair, if any, is of the other direction
 		case len(c.Frames) > 0 && len(lost) < c.Packets, c.RepairedBy > 0 && len(lost) == 0:
 			s.mistake(FalseCertain, flow, "charge %d (%s): %d %s %sstream, frames %v, repaired by %d", c.ID, c.Rule, c.Packets, c.What, where, c.Frames, c.RepairedBy)
 		case len(lost) > 0 && (Cause{Said: c.Cause}).Named() && !(Cause{Why: lost[0].Why, Said: c.Cause}).Right():

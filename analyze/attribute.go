@@ -19,6 +19,8 @@ func conclude(res *Result, o Options) {
 	distrust(res)
 	inferTap(res, o)
 	attribute(res, res.views)
+	correlate(res)
+	res.line = timeline{} // nothing needs it any more
 	innocent(res)
 	res.beside()
 }

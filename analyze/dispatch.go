@@ -50,6 +50,7 @@ type dispatcher struct {
 	leaps       uint64
 	leap        int64 // the longest
 	frames      uint64
+	line        timeline
 }
 
 func (o *dispatcher) init(p *pipeline) {
@@ -110,6 +111,7 @@ func (o *dispatcher) watch(t int64) {
 		o.leap = max(o.leap, ahead)
 	}
 	o.frames++
+	o.line.add(t)
 	o.previous = t
 	o.first, o.last = min(o.first, t), max(o.last, t)
 }

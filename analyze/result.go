@@ -30,6 +30,8 @@ type Result struct {
 	Points      *Points      // nil: the file holds one capture point
 	views       []vantage    // by flow
 	noFragments uint64       // later fragments that are missing for want of a filter that takes them
+	line        timeline     // the traffic over time
+	Events      []Event      // what losses of many packets have in common
 	loners      []flow.Loner // packets that passed one of two points
 	Spanned     bool         // the capture holds most packets twice (a mirror port, "any", a bond)
 }

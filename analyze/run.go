@@ -47,6 +47,7 @@ func Run(ctx context.Context, src capture.Source, o Options) (*Result, error) {
 		Leaps:       p.order.leaps,
 		Leap:        p.order.leap,
 		Interrupted: p.interrupted,
+		line:        p.order.line,
 	}
 	merge(res, found)
 	conclude(res, o)

@@ -36,6 +36,7 @@ func Build(res *analyze.Result, o BuildOptions) *Report {
 	r.Flows = b.flows()
 	r.Ledger = b.ledger()
 	r.Stalls = b.stalls()
+	r.Events = b.events()
 	r.Verdict = b.verdict()
 	if r.Verdict.State == StateNothingLost && r.Stalls.Sentence != "" && len(r.Verdict.Advice) == 0 {
 		r.Verdict.Advice = b.slowAdvice()

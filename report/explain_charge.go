@@ -148,9 +148,22 @@ func (x *chargeExplainer) Explain() *Explanation {
 		e.Not = append(e.Not, rivalSays(rival))
 	}
 	e.Unseen = x.unseen()
+	e.Story = x.inEvents()
 	e.Do = x.b.captureToDecide(x.c)
 	e.remedyOf(x.c.Cause)
 	return e
+}
+
+// inEvents tells which events the charge belongs to.
+func (x *chargeExplainer) inEvents() []string {
+	out := []string{}
+	for i := range x.r.Events {
+		e := &x.r.Events[i]
+		if _, ok := slices.BinarySearch(e.Charges, x.c.ID); ok {
+			out = append(out, "It belongs to an event of "+counted(e.Packets, "packet")+": "+e.Says+".")
+		}
+	}
+	return out
 }
 
 // order puts what was seen in order of time.

@@ -74,7 +74,9 @@ func (b *builder) groups() []Group {
 	})
 	groups := make([]Group, 0, len(order))
 	for _, e := range order {
-		groups = append(groups, b.group(e.key, e.packets, byKey[e.key]))
+		g := b.group(e.key, e.packets, byKey[e.key])
+		g.Phrase += b.eventPhrase(e.packets, byKey[e.key])
+		groups = append(groups, g)
 	}
 	return groups
 }
@@ -245,7 +247,9 @@ func (b *builder) seen(charges []*analyze.Charge, flows int) string {
 	if flows > 0 {
 		s += " in " + counted(uint64(flows), "flow")
 	}
-	if n := b.bursts(charges); n > 1 {
+	if covered, n, _ := b.inEvents(charges); n > 0 && covered == sum(packets[:]) {
+		s += ", in " + counted(uint64(n), "event")
+	} else if n := b.bursts(charges); n > 1 {
 		s += ", in " + counted(uint64(n), "burst")
 	}
 	if first < b.res.First || last > b.res.Last {
@@ -288,6 +292,13 @@ func (b *builder) bursts(charges []*analyze.Charge) int {
 			began[k] = c.First
 			n++
 		}
+	}
+	return n
+}
+
+func sum(list []uint64) (n uint64) {
+	for _, x := range list {
+		n += x
 	}
 	return n
 }

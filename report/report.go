@@ -19,6 +19,7 @@ type Report struct {
 	Checksums     map[string]Checksum `json:"checksums"`
 	Flows         Flows               `json:"flows"`
 	Ledger        Ledger              `json:"ledger"`
+	Events        []Event             `json:"events"` // what losses of many packets have in common
 	// Symptoms is {kind: {"total": n, detail: n, …}}; retransmission also has needed, unneeded, undecided.
 	Symptoms map[string]map[string]uint64 `json:"symptoms"`
 	Causes   []Cause                      `json:"causes"`

@@ -17,6 +17,7 @@ const (
 // frame, then what was counted.
 func (p *printer) verbose(r *Report) {
 	p.charges(r)
+	p.eventList(r)
 	p.concluded(r)
 	p.audit(r)
 	p.rtpTable(r)

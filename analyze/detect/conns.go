@@ -15,6 +15,7 @@ type conn struct {
 	tick        int64 // of the last segment
 	began       int64
 	firstFrame  flow.FrameRef
+	via         flow.Via  // of the first frame
 	isn         [2]uint32 // by direction
 	number      uint32    // of the flow
 	incarnation uint32
@@ -118,18 +119,29 @@ func (e *Engine) open(k key, hash uint32, p *decode.Packet, side uint8, incarnat
 		}
 		e.numConns++
 	}
+	sender := side
 	if p.Flags&(decode.SYN|decode.ACK) == decode.SYN|decode.ACK {
 		side = 1 - side // it answers the originator
 	}
 	*e.conn(i) = conn{
 		key: k, hash: hash, side: side, live: true, number: e.opened, incarnation: incarnation,
 		began: p.Time, last: p.Time, firstFrame: flow.FrameRef{Number: p.Number, File: p.File},
+		via: viaOf(p, sender != side),
 	}
 	e.opened++
 	e.live++
 	e.connTable.add(hash, i)
 	e.idle.push(due{e.now + checkTime, i, e.conn(i).number})
 	return i
+}
+
+// viaOf is the way of p, the first packet of a flow.
+func viaOf(p *decode.Packet, back bool) flow.Via {
+	v := flow.Via{MAC: p.MACHash, Back: back}
+	if p.NumVLAN > 0 {
+		v.VLAN = p.VLAN[0]
+	}
+	return v
 }
 
 // makeRoom ends the connection that has been idle longest of some that are due
@@ -205,6 +217,7 @@ func (e *Engine) activate(c *conn) {
 		FirstFrame:  c.firstFrame,
 		Handshake:   c.marks&hasISN0 != 0,
 		Incarnation: c.incarnation,
+		Via:         c.via,
 	}
 	c.state = s
 }

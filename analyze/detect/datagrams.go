@@ -168,7 +168,7 @@ func portsOfPacket(p *decode.Packet) uint32 {
 func (e *Datagrams) open(k talkKey, hash uint32, side uint8, p *decode.Packet) int32 {
 	facts := flow.Facts{
 		Protocol: k.protocol, First: p.Time, Last: p.Time,
-		FirstFrame: flow.FrameRef{Number: p.Number, File: p.File}, Tunnelled: p.NumOuter > 0,
+		FirstFrame: flow.FrameRef{Number: p.Number, File: p.File}, Tunnelled: p.NumOuter > 0, Via: viaOf(p, false),
 	}
 	ends := [2]flow.Endpoint{{Addr: k.lo, Port: uint16(k.ports >> 16)}, {Addr: k.hi, Port: uint16(k.ports)}}
 	if k.protocol == decode.ProtoICMP || k.protocol == decode.ProtoICMPv6 {

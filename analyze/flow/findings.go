@@ -264,7 +264,15 @@ type Facts struct {
 	// Incarnation counts connections on the same five-tuple, from 0.
 	Incarnation uint32
 	Refused     bool    // the SYN was answered by a reset (TCP)
+	Via         Via     // how its first packet came here
 	Dir         [2]Half // 0: originator to responder
+}
+
+// Via is the way on which a packet came to the tap, as its link header tells.
+type Via struct {
+	MAC  uint32 // hash of both MAC addresses and the VLANs; 0 = there are none
+	VLAN uint16 // the outermost; 0 = none
+	Back bool   // the packet was one of direction 1
 }
 
 // Known is a three-valued answer.

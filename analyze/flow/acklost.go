@@ -17,6 +17,9 @@ func (c *Conn) ackLost(dir uint8, x *odd) {
 	w.add(Witness{before.ref(), before.t, SaysPassed, relative(before.lo), relative(before.hi())})
 	switch {
 	case x.is2&isEarly != 0 && x.ackTime > 0 && x.t-x.ackTime > h.up()*3/2+answerSlack:
+		if h.spokenFor(x) {
+			return // one lost acknowledgement makes many repairs
+		}
 		l.Place, l.Frame, l.First = AfterTap, x.ackRef, x.ackTime
 		w.add(Witness{x.ackRef, x.ackTime, SaysAcked, relative(x.sentUna), 0})
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
@@ -31,6 +34,18 @@ func (c *Conn) ackLost(dir uint8, x *odd) {
 		return
 	}
 	c.lose(1-dir, l)
+}
+
+// spokenFor reports whether an earlier repair has told that the acknowledgement
+// before x was lost.
+func (h *track) spokenFor(x *odd) bool {
+	for i := range h.odds.list {
+		q := &h.odds.list[i]
+		if q.t < x.t && q.ackRef == x.ackRef && q.is2&(isResent|isEarly) == isResent|isEarly && (q.kind == RTO || q.kind == TLP) {
+			return true
+		}
+	}
+	return false
 }
 
 // lastCopy is the last good transmission of octets of x before x.

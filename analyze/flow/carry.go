@@ -155,6 +155,9 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 	if h.ackTime != 0 {
 		o.is2 |= sawAcks
 	}
+	if h.dups > 0 && x.lo <= h.una && h.una < x.hi() {
+		o.is2 |= isAskedFor
+	}
 	if k.early {
 		o.cover(x.t)
 	}

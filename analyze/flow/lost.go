@@ -61,7 +61,10 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 		w.add(Witness{FrameRef{Number: uint64(by.covFrame), File: by.covFile}, by.covered(), SaysAcked, relative(by.covUna), 0})
 	}
 	atTail := x.hi() >= by.sentTop
-	echoed := by.is2&echoKnown != 0 && by.is&sentTS != 0 && by.covEcr == by.tsval && x.tsval != by.tsval
+	// Only the answer to the left edge of what is missing says what drew it:
+	// further on, a neighbour of the same millisecond may have.
+	inside := by.is&sentSYN != 0 || by.is2&unaKnown != 0 && by.una >= by.lo && by.una < by.hi()
+	echoed := inside && by.is2&echoKnown != 0 && by.is&sentTS != 0 && by.covEcr == by.tsval && x.tsval != by.tsval
 	if atTail && by.is2&sackAbove == 0 && x.is&(sentSYN|sentBad) == 0 {
 		l.Reason = ReasonTail
 	}
@@ -76,9 +79,21 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 		l.Rule, l.Proof = RuleNeverRepaired, Fits
 	case echoed || h.sackOK:
 		l.Rule = RuleEchoed
+	case h.lackedHere(x, by):
+		l.Rule = RuleEchoed
+		if by.is2&isAskedFor != 0 {
+			w.add(Witness{by.ackRef, by.ackTime, SaysDupAck, relative(by.una), 0})
+		}
 	default:
 		l.Rule, l.Proof = RuleAmbiguous, Fits
 	}
+}
+
+// lackedHere reports whether a receiver without SACK still asked for x when
+// what was sent after it had come, and so lacked it: it went on until there by
+// repairs, or acknowledged the same octet again and again.
+func (h *track) lackedHere(x, by *odd) bool {
+	return h.askedFor(by, x.t) || by.is2&isAskedFor != 0 && by.ackTime > x.t+max(h.minDown, hostSlack)
 }
 
 // chargeDoubt writes that x, or its acknowledgement, was lost: a repair of it

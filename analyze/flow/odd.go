@@ -52,6 +52,7 @@ const (
 	isTailRepair                      // by c-11
 	headHad                           // the octet in front of it had been covered when it passed
 	tailHad                           // that behind it
+	isAskedFor                        // the receiver had asked for it again and again when it passed
 )
 
 // odds is the odd list of one half.

@@ -127,7 +127,7 @@ func newVerdicts(t *testing.T) *verdicts {
 
 // worstKnown is how many packets are wrongly said to be lost, or lost elsewhere,
 // with more than possible: faults that are to be mended. It only ever falls.
-const worstKnown = 20
+const worstKnown = 5
 
 // laws: nothing wrong is ever said to be more than possible.
 func (v *verdicts) laws() {

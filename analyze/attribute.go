@@ -3,6 +3,7 @@ package analyze
 import (
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
+	"whydrop/analyze/pattern"
 	"whydrop/decode"
 )
 
@@ -28,7 +29,7 @@ func conclude(res *Result, o Options) {
 // attribute charges every loss whose place is known, and leaves the rest of
 // what is missing unexplained.
 func attribute(res *Result, views []vantage) {
-	c := witnesses{lossy: lossy(res), disordered: res.disordered()}
+	c := witnesses{lossy: lossy(res), disordered: res.disordered(), told: tellCourse(res)}
 	losses := res.Ledger.Losses
 	var missing, only uint64
 	for i := range losses {
@@ -98,6 +99,7 @@ func lossy(res *Result) bool {
 type witnesses struct {
 	lossy      bool // the capture itself lacks packets
 	disordered bool // its frames are in no order of time
+	told       *pattern.Causes
 }
 
 func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage) Charge {
@@ -123,6 +125,8 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 	ch.Rivals = rivals(l)
 	if l.Place != flow.Unaccounted {
 		c.weaken(&ch, l, f)
+		ch.LocusConfidence = ch.Confidence
+		c.course(&ch, l)
 		return ch
 	}
 	if v.onSender(l.Dir) {

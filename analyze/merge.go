@@ -65,6 +65,7 @@ func merge(res *Result, found []flow.Findings) {
 			found[s].Waits[i].Flow = renumber[s][found[s].Waits[i].Flow]
 		}
 		res.Waits = append(res.Waits, found[s].Waits...)
+		res.addTrails(found[s].Trails, renumber[s])
 		res.Symptoms = append(res.Symptoms, found[s].Symptoms...)
 		losses = append(losses, found[s].Losses...)
 		found[s] = flow.Findings{}

@@ -3,6 +3,7 @@ package analyze
 import (
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
+	"whydrop/analyze/pattern"
 	"whydrop/capture"
 	"whydrop/decode"
 )
@@ -33,6 +34,7 @@ type Result struct {
 	line        timeline     // the traffic over time
 	Events      []Event      // what losses of many packets have in common
 	loners      []flow.Loner // packets that passed one of two points
+	trails      []flow.Trail // by flow and direction, until causes are told from them
 	Spanned     bool         // the capture holds most packets twice (a mirror port, "any", a bond)
 }
 
@@ -106,7 +108,7 @@ type Charge struct {
 	Protocol   uint8
 	Locus      cause.Locus
 	Cause      cause.ID
-	Confidence cause.Confidence
+	Confidence cause.Confidence // of the weaker claim, place or cause
 	Rule       flow.Rule
 	First      int64
 	Last       int64
@@ -116,7 +118,14 @@ type Charge struct {
 	Repair     flow.FrameRef
 	RepairTime int64
 	Between    flow.Between
-	Router     decode.Addr // who sent the ICMP error, if Rule is RuleICMPQuote
+	// Told is what the course of the losses tells, where nothing else told the cause.
+	// Then CauseConfidence is that of the cause alone, LocusConfidence that of the
+	// place alone, and CauseRivals are what else fits the course.
+	Told            *pattern.Finding
+	CauseRivals     []Rival
+	CauseConfidence cause.Confidence
+	LocusConfidence cause.Confidence
+	Router          decode.Addr // who sent the ICMP error, if Rule is RuleICMPQuote
 }
 
 // A Rival is another explanation, and why it stands or falls.

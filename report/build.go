@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"whydrop/analyze"
@@ -28,7 +29,7 @@ func Build(res *analyze.Result, o BuildOptions) *Report {
 		Limits: Limits{
 			Flows: res.GaveUp.Flows, Symptoms: res.GaveUp.Symptoms,
 			Gaps: res.GaveUp.Gaps, Losses: res.GaveUp.Losses,
-			Stalls: res.GaveUp.Stalls,
+			Stalls: res.GaveUp.Stalls, Trails: res.GaveUp.Trails,
 		},
 		Decode: decoded(&res.Counts),
 		Start:  res.First,
@@ -250,7 +251,7 @@ func (b *builder) charge(c *analyze.Charge) Charge {
 			File: f.File, Frame: f.Frame, Time: timestamp(w.Time), Says: says(c, w), At: w.Time,
 		})
 	}
-	for _, rival := range c.Rivals {
+	for _, rival := range slices.Concat(c.CauseRivals, c.Rivals) {
 		out.Rivals = append(out.Rivals, Rival{Cause: string(rival.Cause), Why: rival.Why})
 	}
 	if c.Repair.Number > 0 {
@@ -264,6 +265,9 @@ func (b *builder) charge(c *analyze.Charge) Charge {
 		out.Points = "between"
 	case flow.BeyondPoints:
 		out.Points = "beyond"
+	}
+	if c.Told != nil {
+		out.OfLocus, out.OfCause, out.Why = c.LocusConfidence.String(), c.CauseConfidence.String(), told(c.Told)
 	}
 	if c.Rule == flow.RuleICMPQuote {
 		out.Router = c.Router.String()

@@ -95,6 +95,9 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 		Flows: flowsOf(charges), When: b.when(charges),
 	}
 	g.Seen = b.seen(charges, g.Flows)
+	if f := mainFinding(charges); f != nil {
+		g.Seen += " " + briefly(f)
+	}
 	if k.possible && len(g.Not) > 0 {
 		// Rivals of a mere possibility stand: they are not excluded.
 		g.Seen += " It fits " + strings.ReplaceAll(strings.Join(g.Not, " "), ": ", " as well: ")
@@ -116,6 +119,9 @@ func (b *builder) where(k groupKey) string {
 
 func (b *builder) whyOf(k groupKey, rule flow.Rule, charges []*analyze.Charge) string {
 	if words, ok := whyDropped[rule]; ok && k.cause == cause.CaptureDropped {
+		return words
+	}
+	if words := courseWords(charges); words != "" {
 		return words
 	}
 	words, ok := why[k.cause]
@@ -183,7 +189,11 @@ func rivals(charges []*analyze.Charge) []string {
 	packets := map[string]uint64{}
 	lines := []string{}
 	for _, c := range charges {
-		for _, r := range c.Rivals {
+		other := c.Rivals
+		if c.Told != nil {
+			other = c.CauseRivals // those of the place are not what stands
+		}
+		for _, r := range other {
 			line := string(r.Cause) + ": " + strings.TrimSuffix(r.Why, ".") + "."
 			if r.Cause == cause.Unknown { // of what the capture lacks: the rival is a loss
 				reason, _, _ := strings.Cut(r.Why, ":")

@@ -255,18 +255,23 @@ type Ledger struct {
 
 // Charge is one entry of the ledger.
 type Charge struct {
-	ID         int        `json:"id"`
-	What       string     `json:"what" jsonschema:"enum=data,enum=ack,enum=syn,enum=fin,enum=rst,enum=datagram,enum=fragment,enum=icmp,enum=other"`
-	Packets    uint64     `json:"packets"`
-	Octets     uint64     `json:"octets"`
-	Flow       int        `json:"flow"`
-	Src        string     `json:"src"`
-	Dst        string     `json:"dst"`
-	Protocol   string     `json:"protocol"`
-	Locus      string     `json:"locus" jsonschema:"enum=sender-host,enum=upstream,enum=downstream,enum=receiver-host,enum=capture,enum=unknown"`
-	Points     string     `json:"points,omitempty" jsonschema:"enum=between,enum=beyond"` // where, with respect to two capture points in one file
-	Cause      string     `json:"cause"`
+	ID       int    `json:"id"`
+	What     string `json:"what" jsonschema:"enum=data,enum=ack,enum=syn,enum=fin,enum=rst,enum=datagram,enum=fragment,enum=icmp,enum=other"`
+	Packets  uint64 `json:"packets"`
+	Octets   uint64 `json:"octets"`
+	Flow     int    `json:"flow"`
+	Src      string `json:"src"`
+	Dst      string `json:"dst"`
+	Protocol string `json:"protocol"`
+	Locus    string `json:"locus" jsonschema:"enum=sender-host,enum=upstream,enum=downstream,enum=receiver-host,enum=capture,enum=unknown"`
+	Points   string `json:"points,omitempty" jsonschema:"enum=between,enum=beyond"` // where, with respect to two capture points in one file
+	Cause    string `json:"cause"`
+	// Confidence is that of the weaker claim, place or cause. Where the course of the losses tells
+	// the cause the other three are there, too: how sure each claim is, and why the cause is believed.
 	Confidence string     `json:"confidence" jsonschema:"enum=certain,enum=likely,enum=possible"`
+	OfLocus    string     `json:"locus_confidence,omitempty" jsonschema:"enum=certain,enum=likely,enum=possible"`
+	OfCause    string     `json:"cause_confidence,omitempty" jsonschema:"enum=likely,enum=possible"`
+	Why        string     `json:"why,omitempty"`
 	Rule       string     `json:"rule"`
 	First      string     `json:"first_time"`
 	Last       string     `json:"last_time"`
@@ -339,6 +344,7 @@ type Limits struct {
 	Gaps     uint64 `json:"gaps_forgotten"`
 	Losses   uint64 `json:"losses_without_frames"`
 	Stalls   uint64 `json:"stalls_without_frames"`
+	Trails   uint64 `json:"directions_without_course"`
 }
 
 // Decode says what could not be decoded.

@@ -36,7 +36,7 @@ func (p *printer) heading(s string) {
 }
 
 // A proofKey is what charges that are shown together have in common.
-type proofKey struct{ locus, cause, confidence, rule string }
+type proofKey struct{ locus, cause, confidence, rule, why string }
 
 // charges shows which frames prove each charge, and what each of them shows.
 // Rule and rivals are said once for all charges that share them.
@@ -50,7 +50,7 @@ func (p *printer) charges(r *Report) {
 	var order []proofKey
 	for i := range all {
 		c := &all[i]
-		k := proofKey{c.Locus, c.Cause, c.Confidence, c.Rule}
+		k := proofKey{c.Locus, c.Cause, c.Confidence, c.Rule, c.Why}
 		if byKey[k] == nil {
 			order = append(order, k)
 		}
@@ -87,6 +87,11 @@ func (p *printer) proof(charges []*Charge) {
 	p.to(max(phraseColumn, p.col+2))
 	p.wrap(c.Locus+": "+c.Cause+", "+c.Confidence+". "+ruleSentence(c.Rule), plain, phraseColumn, 3)
 	p.nl()
+	if c.Why != "" {
+		p.to(phraseColumn)
+		p.wrap("The place is "+c.OfLocus+", the cause "+c.OfCause+". "+c.Why, plain, phraseColumn, 6)
+		p.nl()
+	}
 	for _, rival := range c.Rivals {
 		p.to(phraseColumn)
 		p.put(skip, "not ")
@@ -334,6 +339,7 @@ func (p *printer) limits(r *Report) {
 		{l.Flows, "flows folded into totals"}, {l.Symptoms, "symptoms counted, not kept"},
 		{l.Gaps, "gaps forgotten early"}, {l.Losses, "lost packets without their frames"},
 		{l.Stalls, "stalls summed up, not told one by one"},
+		{l.Trails, "directions whose losses were not looked at in the course of time"},
 	} {
 		if g.n > 0 {
 			p.to(2)

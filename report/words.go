@@ -64,6 +64,11 @@ var why = map[cause.ID]string{
 	cause.AddressConflict:        "two hosts with one address",
 	cause.NeighbourUnresolved:    "nobody answers ARP for the receiver",
 	cause.ListenQueue:            "queue of new connections full",
+	cause.QueueOverflow:          "a full queue",
+	cause.Policer:                "a policer",
+	cause.RandomLoss:             "random losses",
+	cause.LinkOutage:             "an outage of the link",
+	cause.MTUBlackHole:           "a hole for long packets",
 	cause.Unknown:                "cause unknown",
 }
 
@@ -94,6 +99,11 @@ var do = map[cause.ID][]string{
 	cause.TTLExpired:           {"Look for a routing loop:", "`tracepath -n ADDRESS`"},
 	cause.ConnectionRefused:    {"See whether the service runs, and where it listens:", "`ss -lnt`"},
 	cause.ConnectionUnanswered: {"See whether the host is up and whether a filter drops the SYN."},
+	cause.QueueOverflow:        {"Find the interface that queues, and see its drops:", "`tc -s qdisc show dev eth0`"},
+	cause.Policer:              {"Have the policer shape, or give it a larger burst. Until then, shape at the sender below its rate."},
+	cause.RandomLoss:           {"Look for errors of the links, not for load:", "`ethtool -S eth0`"},
+	cause.LinkOutage:           {"See what happened to the links and routes at that time:", "`journalctl -k`"},
+	cause.MTUBlackHole:         {"Find the hop that drops long packets in silence, or clamp the MSS:", "`tracepath -n ADDRESS`"},
 	cause.ReceiverHostDrop:     {"Ask the receiver's kernel:", "`nstat -az`"},
 	cause.NeighbourUnresolved:  {"See whether the host is up, and in this network:", "`ip neigh show nud failed`"},
 	cause.AddressConflict:      {"Find the second host by its MAC address, and give it another address."},

@@ -37,6 +37,11 @@ const (
 	RoutingLoop            ID = "routing-loop"          // routers send the packet to each other until its TTL runs out
 	AddressConflict        ID = "address-conflict"      // two hosts claim one address
 	NeighbourUnresolved    ID = "neighbour-unresolved"  // nobody answers ARP or neighbour discovery
+	QueueOverflow          ID = "queue-overflow"        // by the course of losses and delays
+	Policer                ID = "policer"               // likewise
+	RandomLoss             ID = "random-loss"           // likewise
+	LinkOutage             ID = "link-outage"           // likewise
+	MTUBlackHole           ID = "mtu-black-hole"        // likewise
 	Unknown                ID = "unknown"               // lost for certain, cause not known
 )
 

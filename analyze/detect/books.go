@@ -29,7 +29,8 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 	}
 	f := flow.Findings{
 		Flows: b.facts.Take(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses,
-		Loners: b.log.Loners, Signs: b.log.Signs, Stalls: b.log.Stalls, Waits: b.log.Waits, GaveUp: b.log.GaveUp,
+		Loners: b.log.Loners, Signs: b.log.Signs, Stalls: b.log.Stalls, Waits: b.log.Waits,
+		Trails: b.log.Trails, GaveUp: b.log.GaveUp,
 	}
 	place := make([]uint32, b.opened)
 	if rest != nil {
@@ -59,6 +60,9 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 	}
 	for i := range f.Waits {
 		f.Waits[i].Flow = place[f.Waits[i].Flow]
+	}
+	for i := range f.Trails {
+		f.Trails[i].Flow = place[f.Trails[i].Flow]
 	}
 	return f
 }

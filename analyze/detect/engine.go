@@ -259,6 +259,9 @@ func concatenate(a, b flow.Findings) flow.Findings {
 	for i := range b.Waits {
 		b.Waits[i].Flow += n
 	}
+	for i := range b.Trails {
+		b.Trails[i].Flow += n
+	}
 	a.Flows = append(a.Flows, b.Flows...)
 	a.Symptoms = append(a.Symptoms, b.Symptoms...)
 	a.Losses = append(a.Losses, b.Losses...)
@@ -266,6 +269,7 @@ func concatenate(a, b flow.Findings) flow.Findings {
 	a.Signs = append(a.Signs, b.Signs...)
 	a.Stalls = append(a.Stalls, b.Stalls...)
 	a.Waits = append(a.Waits, b.Waits...)
+	a.Trails = append(a.Trails, b.Trails...)
 	a.GaveUp.Add(b.GaveUp)
 	return a
 }

@@ -61,6 +61,9 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 		c.notSeen(h, s, b.lo, b.hi, e)
 		h.coverSACKed(&by, b)
 	}
+	if by.newest != nil {
+		h.sampled(&by)
+	}
 	h.coverOdd(&by)
 	h.seen.forget(min(a, h.top))
 }
@@ -139,6 +142,8 @@ type coverage struct {
 	known       bool  // before is valid
 	dup         bool  // it reports octets that came twice, too
 	missing     int64 // when the last packet of its half passed before which numbers are missing
+	newest      *sent // that it covered
+	newly       int   // how many it covered
 }
 
 // coverLine marks what the cumulative acknowledgement covers.
@@ -154,10 +159,26 @@ func (h *track) coverLine(by *coverage) {
 		if q.cov == 0 {
 			h.coverOne(q, by.s.Time)
 			newest = q.t
+			by.newest = q
+			by.newly++
 		}
 	}
 	if newest >= 0 {
 		h.sampleDown(by.s.Time - newest)
+	}
+}
+
+// sampled marks the newest of what became covered: only its delay is a round
+// trip. One that nothing follows may have waited for the timer of a delayed
+// acknowledgement.
+func (h *track) sampled(by *coverage) {
+	q := by.newest
+	if q.is&(sentKept|sentBad) != 0 {
+		return
+	}
+	q.is |= sentSample
+	if by.newly == 1 && by.s.NumSACK == 0 && int64(q.n) <= h.full {
+		q.is |= sentLone
 	}
 }
 
@@ -178,6 +199,9 @@ func (h *track) coverSACKed(by *coverage, b span) {
 		}
 		if q.cov == 0 && h.covers(q.lo, q.hi()) {
 			h.coverOne(q, by.s.Time)
+			if by.newly++; by.newest == nil || q.lo > by.newest.lo {
+				by.newest = q
+			}
 		}
 	}
 }

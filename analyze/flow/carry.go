@@ -109,6 +109,8 @@ func (c *Conn) gap(h *track, s *Segment, lo int64, e *Event) {
 	e.Packets = c.segments(s.Dir, lo-h.top)
 	if h.maybeBefore(s.Time) && !h.ids.missingBefore(s.ID, h.counted) {
 		h.seen.add(h.top, lo)
+	} else {
+		h.missed(s.Time, h.top, lo, e.Packets)
 	}
 	trip := h.rtt()
 	if !h.rttKnown() {
@@ -166,6 +168,7 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 	case late:
 		o.is2 |= isLate
 		h.arrivedLate(x.lo, x.hi())
+		h.cameAfterAll(x.lo, x.hi(), c.segment(s.Dir))
 	case lateFirst:
 		o.is2 |= isLate | lateOriginal
 		h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
@@ -194,6 +197,7 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 			}
 		}
 	}
+	h.loss()
 	if len(h.odds.list) >= maxOdd {
 		c.settle(s.Dir, s.Time)
 	}

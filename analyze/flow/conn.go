@@ -269,6 +269,9 @@ func (c *Conn) forget(h *track, now int64) {
 		if h.covered > 0 {
 			h.covered--
 		}
-		h.line.pop(c.pool)
+		if old := h.line.pop(); old != nil {
+			h.retire(old, c.pool)
+			c.pool.put(old)
+		}
 	}
 }

@@ -12,6 +12,7 @@ type Findings struct {
 	Signs    []Sign
 	Stalls   []Stall // the longest of each flow
 	Waits    []Waits // of the flows that stood still
+	Trails   []Trail
 	GaveUp   GaveUp
 }
 
@@ -25,6 +26,7 @@ type GaveUp struct {
 	Gaps     uint64 // holes, copies or IDs that were forgotten early
 	Losses   uint64 // lost packets counted but without their frames
 	Stalls   uint64 // stalls summed up, of which more was to be told
+	Trails   uint64 // directions that lost packets, whose causes were not looked for in the course of time
 }
 
 // Add adds o to g.
@@ -34,6 +36,7 @@ func (g *GaveUp) Add(o GaveUp) {
 	g.Gaps += o.Gaps
 	g.Losses += o.Losses
 	g.Stalls += o.Stalls
+	g.Trails += o.Trails
 }
 
 // Place is where a packet went missing as seen from this tap. The attribution

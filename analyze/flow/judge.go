@@ -50,6 +50,7 @@ func (c *Conn) Finish(end int64) {
 		c.unseenHere(uint8(d))
 		c.missingIDs(uint8(d))
 		c.unrepaired(uint8(d), end)
+		c.leaveTrail(uint8(d))
 		c.summarise(uint8(d))
 	}
 	c.closeStalls()
@@ -104,6 +105,7 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 		}
 		x.is2 |= isJudged
 		c.report(dir, x)
+		c.leaveOdd(dir, x, whole)
 		c.charge(dir, x, whole)
 		c.chargeUpstream(dir, x)
 		c.ackLost(dir, x)

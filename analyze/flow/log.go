@@ -9,11 +9,14 @@ type Log struct {
 	Signs    []Sign
 	Stalls   []Stall
 	Waits    []Waits
+	Trails   []Trail
 	GaveUp   GaveUp
 
 	MaxSymptoms int
 	MaxLosses   int
 	MaxStalls   int
+
+	trailed int // passages and holes in Trails
 }
 
 // Symptom keeps s.

@@ -170,7 +170,7 @@ func TestQueueKeepsOrder(t *testing.T) {
 			q.push(&sent{lo: next * 10, n: 10}, &pool)
 			next++
 		} else if q.length > 0 {
-			q.pop(&pool)
+			q.pop()
 			first++
 		}
 		if q.length != int(next-first) {

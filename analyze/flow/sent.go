@@ -29,6 +29,8 @@ const (
 	sentOld                           // its timestamp was too old for the receiver (PAWS)
 	sentRefused                       // an ICMP error quoted it
 	sentBadIP                         // damaged in the IP header
+	sentSample                        // cov is a round trip: the newest that its acknowledgement covered
+	sentLone                          // and the only one, without SACK
 )
 
 func (x *sent) hi() int64 { return x.lo + int64(x.n) }
@@ -95,15 +97,19 @@ func (q *queue) push(x *sent, pool *Pool) {
 	q.length++
 }
 
-func (q *queue) pop(pool *Pool) {
+// pop forgets the first entry. It returns the chunk that is no longer needed
+// then, if any.
+func (q *queue) pop() *sentChunk {
 	q.first++
 	q.length--
-	if q.first == chunkSent {
-		pool.put(q.chunks[0])
-		copy(q.chunks, q.chunks[1:])
-		q.chunks = q.chunks[:len(q.chunks)-1]
-		q.first = 0
+	if q.first < chunkSent {
+		return nil
 	}
+	old := q.chunks[0]
+	copy(q.chunks, q.chunks[1:])
+	q.chunks = q.chunks[:len(q.chunks)-1]
+	q.first = 0
+	return old
 }
 
 // search returns the first entry that ends behind at.
@@ -129,8 +135,10 @@ func (q *queue) reset(pool *Pool) {
 
 // A Pool lends memory to the conversations of one engine.
 type Pool struct {
-	free  []*sentChunk
-	conns []*Conn
+	free       []*sentChunk
+	conns      []*Conn
+	freeCrumbs []*crumbChunk
+	lent       int // chunks of crumbs
 }
 
 func (p *Pool) chunk() *sentChunk {

@@ -100,6 +100,7 @@ type track struct {
 
 	minDown, minUp int64
 	delays         *delays
+	trail          *trail
 
 	loops *loops // packets whose TTL falls each time that they pass; nil: there are none
 	twins *twins // of packets that pass two capture points; nil: there is one
@@ -169,8 +170,9 @@ const (
 func (h *track) reset(pool *Pool) {
 	h.line.reset(pool)
 	h.odds.reset()
+	h.trail.reset(pool)
 	*h = track{
-		line: h.line, odds: h.odds, seen: h.seen[:0], sacked: h.sacked[:0], history: history{h.history.list[:0]},
+		line: h.line, odds: h.odds, trail: h.trail, seen: h.seen[:0], sacked: h.sacked[:0], history: history{h.history.list[:0]},
 		dsacks: h.dsacks[:0], unseen: h.unseen[:0], synEcho: h.synEcho[:0],
 		recent: recent{list: h.recent.list[:0]}, echoes: echoes{list: h.echoes.list[:0]},
 		ids: numbers{gaps: h.ids.gaps[:0]}, minDown: -1, minUp: -1,

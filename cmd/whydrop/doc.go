@@ -17,22 +17,22 @@
 //
 //	$ whydrop analyze testdata/pcap/loss-sender.pcapng.gz
 //	20 of 901 packets were lost.
-//	   20  downstream of this capture: cause unknown                         likely
+//	   20  downstream of this capture: single random losses                 possible
 //	0 unexplained.
 //
 //	  path   tap ●──────────────────── 20 ✗ ────────────────────▶ receiver host
 //	         on the sender host      downstream                   not visible here
 //	  when   0 s          ▅  ▅          ▅  ▇▇▇    ▅█▅▅▇▇▅         472 ms  peak 3
-//	  seen   20 data packets in 1 flow, in 5 bursts, from 0.09 to 0.42 s.
+//	  seen   20 data packets in 1 flow, in 5 bursts, from 0.09 to 0.42 s. They are
+//	         at any delay, and no token bucket explains them. It fits queue-overflow
+//	         as well: too few losses to exclude a limit somewhere.
 //	  rule   1: seen here, reported missing by SACK, sent again, no DSACK.
-//	  not    ack-lost: the receiver asked for it again. reordering: a late original
-//	         would have been reported twice by the receiver (DSACK).
-//	  do     Capture at the receiver at the same time:
-//	           tcpdump -i eth0 -w receiver.pcap host 10.9.0.1 and host 10.9.0.2
+//	  do     Look for errors of the links, not for load:
+//	           ethtool -S eth0
 //	  trust  the capture is sound: 504 frames cut behind the headers, both
 //	         directions, checksums good
 //
-//	More:  whydrop explain unknown      --flows      -v      --json
+//	More:  whydrop explain random-loss      --flows      -v      --json
 //
 // A FILE is pcap or pcapng, also within gzip, zstd or lz4; it is recognised by its
 // first octets, never by its name. The FILE "-" is standard input. Several files

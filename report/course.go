@@ -1,0 +1,164 @@
+package report
+
+import (
+	"strconv"
+
+	"whydrop/analyze"
+	"whydrop/analyze/cause"
+	"whydrop/analyze/pattern"
+)
+
+// bitRate writes octets a second in bits: 4.8 Mbit/s, 640 kbit/s.
+func bitRate(octets float64) string {
+	bits := 8 * octets
+	switch {
+	case bits < 999_500:
+		return count(uint64(bits/1e3+0.5)) + " kbit/s"
+	case bits < 999.5e6:
+		return twoDigits(bits/1e6) + " Mbit/s"
+	}
+	return twoDigits(bits/1e9) + " Gbit/s"
+}
+
+func spell(seconds float64) string { return duration(int64(seconds * 1e9)) }
+
+func size(n float64) string { return octets(uint64(max(n, 0) + 0.5)) }
+
+func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) }
+
+// mainFinding is what the course tells of most packets of charges.
+func mainFinding(charges []*analyze.Charge) *pattern.Finding {
+	packets := map[*pattern.Finding]uint64{}
+	var best *pattern.Finding
+	for _, c := range charges {
+		if c.Told == nil {
+			continue
+		}
+		packets[c.Told] += c.Packets
+		if best == nil || packets[c.Told] > packets[best] {
+			best = c.Told
+		}
+	}
+	return best
+}
+
+// courseWords says the cause of a group with what was estimated.
+func courseWords(charges []*analyze.Charge) string {
+	f := mainFinding(charges)
+	if f == nil {
+		return ""
+	}
+	v := &f.Evidence
+	switch f.Cause {
+	case cause.Policer:
+		switch {
+		case v.PolicerRate == 0:
+			return "a policer"
+		case v.RateAtLeast:
+			return "a policer of at least " + bitRate(v.PolicerRate)
+		}
+		return "a policer near " + bitRate(v.PolicerRate)
+	case cause.RandomLoss:
+		if v.Bursty() {
+			return "random losses in bursts"
+		}
+		return "single random losses"
+	case cause.MTUBlackHole:
+		return "a hole for packets beyond " + count(uint64(v.MaxPassed)) + " octets"
+	}
+	return ""
+}
+
+// briefly is told for the first screen.
+func briefly(f *pattern.Finding) string {
+	v := &f.Evidence
+	switch f.Cause {
+	case cause.Policer:
+		if v.Firsts > 0 {
+			return count(uint64(v.Empty)) + " of " + count(uint64(v.Firsts)) + " first losses met an empty bucket. The delay beside them is " +
+				spell(v.FirstMed) + "; such a queue would make it " + spell(v.Delay) + "."
+		}
+	case cause.QueueOverflow:
+		return count(uint64(v.Near)) + " of " + counted(uint64(v.Delayed), "episode") + " began near the highest delay, " +
+			spell(v.P99) + "; " + share(uint64(v.NearAll*1e6), 1e6) + " of the packets travelled there."
+	case cause.RandomLoss:
+		s := "They are at any delay, and no token bucket explains them."
+		if v.Bursty() {
+			s += " The mean run is of " + twoDigits(v.MeanRun) + "."
+		}
+		return s
+	}
+	return told(f)
+}
+
+// told is the sentence that explains a finding by the numbers that decided.
+func told(f *pattern.Finding) string {
+	if f == nil {
+		return ""
+	}
+	v := &f.Evidence
+	switch f.Cause {
+	case cause.Policer:
+		return policed(f, v)
+	case cause.QueueOverflow:
+		return queued(v)
+	case cause.RandomLoss:
+		return byChance(v)
+	case cause.LinkOutage:
+		return "Nothing got through for " + duration(v.To-v.From) + ": " + counted(uint64(v.Outages), "packet") +
+			" in a row " + was(uint64(v.Outages)) + " lost."
+	case cause.MTUBlackHole:
+		s := "Every lost packet had " + count(uint64(v.MinLost)) + " octets or more"
+		if v.MaxPassed == 0 {
+			return s + ", and no data arrived at all."
+		}
+		return s + "; the longest that arrived had " + count(uint64(v.MaxPassed)) + "."
+	}
+	return ""
+}
+
+func policed(f *pattern.Finding, v *pattern.Evidence) string {
+	s := ""
+	if f.Row == "sibling" {
+		s = "Another flow of this direction meets a policer, and the delay beside these losses, " + spell(v.FirstMed) +
+			", is as low. "
+	}
+	if v.Firsts == 0 {
+		return s
+	}
+	s += count(uint64(v.Empty)) + " of " + count(uint64(v.Firsts)) + " first losses met an empty bucket of " + size(v.Size) + " filled at " + bitRate(v.Rate) +
+		"; a queue of that size would have delayed the packets beside them by " + spell(v.Delay) +
+		"; they were delayed by " + spell(v.FirstMed) + "."
+	if v.Burst > 0 && v.PolicerRate > 0 {
+		s += " It lets " + atLeast(v.BurstAtLeast) + size(v.Burst) + " pass at once, and then " + atLeast(v.RateAtLeast) +
+			bitRate(v.PolicerRate) + "."
+	}
+	return s
+}
+
+func atLeast(yes bool) string {
+	if yes {
+		return "at least "
+	}
+	return ""
+}
+
+func queued(v *pattern.Evidence) string {
+	return count(uint64(v.Near)) + " of " + counted(uint64(v.Delayed), "loss episode") +
+		" began at 75 % or more of the highest delay, " + spell(v.P99) + ", where " +
+		share(uint64(v.NearAll*1e6), 1e6) + " of the packets travelled (mean rank " + decimal(v.FirstRank) + ", z " +
+		decimal(v.Z) + "). The bottleneck passes near " + bitRate(v.QueueRate) + " and holds near " + size(v.QueueSize) + "."
+}
+
+func byChance(v *pattern.Evidence) string {
+	s := "The losses are at any delay (mean rank " + decimal(v.FirstRank) + ", z " + decimal(v.Z) + ", " +
+		counted(uint64(v.Episodes), "episode") + "), and no token bucket explains them (J " + decimal(max(v.J, 0)) + ")."
+	if v.Bursty() {
+		s += " They come in runs of " + twoDigits(v.MeanRun) + " packets"
+		if v.BadShare > 0 {
+			s += ", one behind every " + count(uint64(1/v.BadShare+0.5)) + " that pass"
+		}
+		s += "."
+	}
+	return s
+}

@@ -22,7 +22,7 @@ func (c *Conn) count(h *track, s *Segment) {
 	n := uint64(1)
 	if s.Len > 0 {
 		h.full = c.segment(s.Dir)
-		n = uint64((int64(s.Len) + h.full - 1) / h.full)
+		n = uint64(c.segments(s.Dir, int64(s.Len)))
 		f.Data += n
 		f.MaxSegment = max(f.MaxSegment, s.Len)
 	}

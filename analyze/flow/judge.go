@@ -133,7 +133,7 @@ func (h *track) needAll() {
 func (c *Conn) mark(dir uint8, q *odd, lo, hi int64, repair int32) {
 	m := c.segment(dir)
 	a, b := max(lo, q.lo)-q.lo, min(hi, q.hi())-q.lo
-	if q.payload() <= m {
+	if c.segments(dir, q.payload()) == 1 {
 		a, b = 0, 1
 	} else {
 		a, b = a/m, max(a, b-1)/m+1
@@ -171,10 +171,9 @@ func (c *Conn) neverCovered(dir uint8, x *odd, end int64) {
 // the middle of others.
 func (c *Conn) wholeFrames(dir uint8) bool {
 	h := &c.half[dir]
-	m := c.segment(dir)
 	for i := range h.odds.list {
 		x := &h.odds.list[i]
-		if len(x.lost) > 0 && x.payload() > m && x.is2&isJudged == 0 {
+		if len(x.lost) > 0 && c.segments(dir, x.payload()) > 1 && x.is2&isJudged == 0 {
 			h.bigLost++
 			if x.lost.size() == c.segments(dir, x.payload()) {
 				h.bigWhole++

@@ -235,7 +235,7 @@ func (c *Conn) segment(dir uint8) int64 {
 		m = r.mss
 	}
 	if m > tsOctets+1 {
-		if h.hasTS {
+		if c.stamped(dir) {
 			m -= tsOctets
 		} else if n := uint16(h.options); m > n+1 {
 			m -= n // RFC 9293 §3.7.1: the MSS counts options as data
@@ -251,10 +251,27 @@ func (c *Conn) segment(dir uint8) int64 {
 // segments is how many wire packets n octets of payload are, at least one.
 func (c *Conn) segments(dir uint8, n int64) int64 {
 	m := c.segment(dir)
-	if n <= m {
+	if n <= m || n <= c.mayCarry(dir) {
 		return 1
 	}
 	return (n + m - 1) / m
+}
+
+// mayCarry is what one packet of this half may carry by what its receiver
+// announced, within an Ethernet frame: some hosts announce less than they send.
+func (c *Conn) mayCarry(dir uint8) int64 {
+	m := int64(min(c.half[1-dir].mss, mostMSS))
+	if c.stamped(dir) {
+		m -= tsOctets
+	}
+	return m
+}
+
+// stamped reports whether segments of this half carry timestamps: a SYN only
+// offers them, RFC 7323 §3.2.
+func (c *Conn) stamped(dir uint8) bool {
+	h, r := &c.half[dir], &c.half[1-dir]
+	return h.hasTS && (r.hasTS || !r.started)
 }
 
 // relative is octet at for people: counted from the first one seen.

@@ -77,7 +77,7 @@ func (c *Conn) pause(s *Segment) {
 		c.waits = new(waits)
 	}
 	w := c.waits
-	c.paused = w.late.To != 0 || s.Time-c.moved > c.patience()
+	c.paused = w.late.To != 0 || c.outlasts(s.Time-c.moved)
 	if w.since == c.moved {
 		return
 	}
@@ -96,10 +96,25 @@ func (c *Conn) patience() int64 {
 	if !c.opening() { // what a handshake takes, it measures
 		trip = c.usualRTT(trip)
 	}
+	return patienceAt(trip)
+}
+
+// patienceAt grows with the round trip.
+func patienceAt(trip int64) int64 {
 	if trip <= 0 {
 		return firstRTO
 	}
 	return max(stallLeast, min(stallRTTs*trip, trip+firstTimeout))
+}
+
+// outlasts reports whether gap is longer than patience. The usual round trip is
+// asked for only where the shortest does not tell.
+func (c *Conn) outlasts(gap int64) bool {
+	shortest := max(c.pair.MinRTT, c.half[0].rtt(), c.half[1].rtt())
+	if shortest > 0 && gap <= patienceAt(shortest) && !c.opening() {
+		return false
+	}
+	return gap > c.patience()
 }
 
 // usualRTT is the median round trip of the half where it is shorter: that of

@@ -77,9 +77,6 @@ func (c *correlation) classes(at cause.Locus, list []episode) []Event {
 		}
 		some = some[:min(len(some), classMost)]
 		lanes := c.lanes(some, protocol)
-		if len(lanes) > laneMost {
-			continue
-		}
 		if e, ok := c.bestClass(at, some, lanes); ok {
 			events = append(events, e)
 		}
@@ -99,16 +96,22 @@ func (c *correlation) ofData(list []episode, protocol uint8) []episode {
 }
 
 // lanes are the directions of flows in which a loss of data would have been
-// seen: where the peer acknowledges, or numbers tell.
+// seen: where the peer acknowledges, or numbers tell. Of too many there are none.
 func (c *correlation) lanes(list []episode, protocol uint8) []lane {
 	type half struct {
 		flow uint32
 		dir  uint8
 	}
-	at := map[half]int{}
+	hit := map[half]int{}
+	for i := range list {
+		hit[half{list[i].flow, list[i].dir}]++
+	}
 	var lanes []lane
 	for i := range c.res.Flows {
 		f := &c.res.Flows[i]
+		if f.Protocol != protocol || f.Last < list[0].first || f.First > list[len(list)-1].first {
+			continue
+		}
 		for d := range f.Dir {
 			h := &f.Dir[d]
 			n := float64(h.Data)
@@ -116,16 +119,16 @@ func (c *correlation) lanes(list []episode, protocol uint8) []lane {
 				n = float64(h.Packets)
 			}
 			told := protocol == decode.ProtoTCP && f.Dir[1-d].Packets > 0 || h.IDClass == flow.Yes || h.RTP
-			if f.Protocol != protocol || n == 0 || !told || f.Last < list[0].first || f.First > list[len(list)-1].first {
+			if n == 0 || !told {
 				continue
 			}
-			at[half{uint32(i), uint8(d)}] = len(lanes)
-			lanes = append(lanes, lane{flow: uint32(i), dir: uint8(d), packets: n, octets: float64(h.Octets), first: f.First, last: f.Last})
+			lanes = append(lanes, lane{
+				flow: uint32(i), dir: uint8(d), packets: n, octets: float64(h.Octets), first: f.First, last: f.Last,
+				episodes: hit[half{uint32(i), uint8(d)}],
+			})
 		}
-	}
-	for i := range list {
-		if n, ok := at[half{list[i].flow, list[i].dir}]; ok {
-			lanes[n].episodes++
+		if len(lanes) > laneMost {
+			return nil
 		}
 	}
 	return lanes

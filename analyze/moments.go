@@ -64,29 +64,30 @@ type moment struct {
 func (c *correlation) densest(list []episode, packets float64) (best moment, ok bool) {
 	tests := math.Log(float64(len(list) * len(momentWidths)))
 	best.chance = math.Log(momentLevel)
-	flows := map[uint32]int{}
+	hits := make([]uint32, len(c.res.Flows)) // in the window, by flow
 	for _, width := range momentWidths {
-		clear(flows)
-		end := 0
+		end, flows := 0, 0
+		clear(hits)
 		var lost uint64
 		for start := range list {
 			for end < len(list) && list[end].first <= list[start].first+width {
-				flows[list[end].flow]++
+				if hits[list[end].flow]++; hits[list[end].flow] == 1 {
+					flows++
+				}
 				lost += list[end].packets
 				end++
 			}
-			if len(flows) >= eventFlows {
+			if flows >= eventFlows {
 				from, to := list[start].first, list[end-1].first
 				in := float64(c.res.line.packets(from, to) + lost)
 				rate := float64(len(list)-(end-start)+1) / max(packets-in, 1)
-				if p := poissonTail(len(flows), rate*in) + tests; p < best.chance {
+				if p := poissonTail(flows, rate*in) + tests; p < best.chance {
 					best, ok = moment{from, to, p}, true
 				}
 			}
-			f := list[start].flow
 			lost -= list[start].packets
-			if flows[f]--; flows[f] == 0 {
-				delete(flows, f)
+			if hits[list[start].flow]--; hits[list[start].flow] == 0 {
+				flows--
 			}
 		}
 	}

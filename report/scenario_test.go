@@ -251,6 +251,9 @@ func asides(res *analyze.Result, rep *report.Report) string {
 		}
 		out += "\n"
 	}
+	for _, e := range res.Events {
+		out += fmt.Sprintf("event: %s %s, %d packets of %d flows\n", e.Kind, e.Locus, e.Packets, e.Flows)
+	}
 	var audit []string
 	for _, f := range res.Audit {
 		audit = append(audit, f.Finding)

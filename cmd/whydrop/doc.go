@@ -75,6 +75,17 @@
 // beside it and moved when it is done. Pipes, devices and what is open already, as
 // /dev/stdout, are written to directly.
 //
+// # Events
+//
+// What many losses have in common is told as one event: that they hit many flows at
+// one moment, that they keep the beat of a clock, or that they always hit one class
+// of packets: a VLAN, a port, a host, a size, or the same few of many flows between
+// the same hosts, as one member of a bundle (LAG, ECMP) would. Each is tested against
+// losses that know nothing of each other, at the rate of the rest of the capture and
+// with its traffic; the report says how improbable it is by chance. An event charges
+// nothing: the charges that it joins do. What only the capture lacks, of many flows at
+// one moment, is a finding about the capture, not about the network.
+//
 // # Colour and characters
 //
 // Colour is on if stdout is a terminal. --color always or never decides over

@@ -47,7 +47,17 @@ func (c *Conn) charge(dir uint8, x *odd, whole bool) {
 	case x.is&sentSYN != 0:
 		l.Rule = RuleSYN
 	}
+	if l.Place != Unaccounted && c.openingInDoubt(dir, x) {
+		l.Proof = Fits
+	}
 	c.lose(dir, l)
+}
+
+// openingInDoubt reports whether nothing tells a lost SYN from its lost answer,
+// or a lost SYN-ACK from its lost acknowledgement: no timestamp is echoed, and
+// the client did not ask again behind the SYN-ACK.
+func (c *Conn) openingInDoubt(dir uint8, x *odd) bool {
+	return x.is&sentSYN != 0 && x.is&(sentTS|sentBad|sentRefused) == 0 && (x.is&sentACK == 0 || c.half[1-dir].synTime <= x.t)
 }
 
 // repaired fills in what the repair of x shows.
@@ -77,7 +87,7 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 		l.Rule = RuleSACKHole
 	case by.cov == 0:
 		l.Rule, l.Proof = RuleNeverRepaired, Fits
-	case echoed || h.sackOK:
+	case echoed && !atTail || h.sackOK: // a tail that comes twice is echoed, too: b-8.5
 		l.Rule = RuleEchoed
 	case h.lackedHere(x, by):
 		l.Rule = RuleEchoed

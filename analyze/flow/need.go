@@ -45,6 +45,9 @@ func (c *Conn) need(h, r *track, x *odd) Need {
 		if n, _ := h.twice(x); n > h.repairsAfter(x) {
 			return Unneeded // it had been slow to say so
 		}
+		if p.arrived.covers(x.lo, x.hi()) && h.unreplied(x) {
+			return Undecided
+		}
 		if !p.arrived.covers(x.lo, x.hi()) || x.is2&isDropped != 0 || c.firstAtLast(h, r, x, p.newest) {
 			return Needed
 		}
@@ -171,11 +174,17 @@ func (h *track) needByAnswers(x *odd, p *earlier) Need {
 	if n > h.repairsAfter(x) {
 		return Unneeded
 	}
-	if (x.kind == RTO || x.kind == TLP) && h.minDown >= 0 && x.is2&isDirect == 0 &&
-		float64(wait) > answerLateDowns*float64(h.minDown)+float64(answerLate) {
+	if h.unreplied(x) {
 		return Undecided
 	}
 	return Needed
+}
+
+// unreplied reports whether the answer to x, which a timer sent again, never
+// came: what covered it came too late. Then the first copy and its
+// acknowledgement are equally likely to be lost. b-8.8.
+func (h *track) unreplied(x *odd) bool {
+	return x.cov != 0 && (x.kind == RTO || x.kind == TLP) && h.minDown >= 0 && x.is2&isDirect == 0 && h.lateAnswer(x)
 }
 
 // twice counts the reports that all of x arrived twice, after x passed.
@@ -237,8 +246,8 @@ func (c *Conn) synNeed(h, r *track, x *odd) Need {
 	case a.echo && x.is&sentTS != 0 && h.echoedBefore(x, a.ecr):
 		return Unneeded
 	case x.is&sentACK != 0 && h.view() == nearReceiver && h.syns > 1:
-		if p := h.earlier(x); r.synTime > p.newest+hostSlack {
-			return Needed // the client asked again with the first answer before it
+		if p := h.earlier(x); r.synTime > p.newest+hostSlack || a.t > p.newest+hostWaitBlind {
+			return Needed // the client asked again with the first answer before it, or said nothing to it
 		}
 		return Unneeded
 	}

@@ -56,7 +56,11 @@ func missingOf(p *netsim.Packet) missing {
 	case onlyCapture:
 		m.locus, m.why, m.right = []cause.Locus{cause.InCapture}, "capture", []cause.ID{cause.CaptureDropped}
 	case damaged:
-		m.locus = []cause.Locus{cause.Downstream, cause.ReceiverHost, cause.Upstream}
+		// Where it was damaged, or where it is dropped for that.
+		m.locus = []cause.Locus{cause.Upstream, cause.Downstream, cause.ReceiverHost}
+		if p.AtSender {
+			m.locus = []cause.Locus{cause.SenderHost, cause.Upstream, cause.Downstream, cause.ReceiverHost}
+		}
 		m.right, m.why = []cause.ID{cause.TCPChecksum, cause.UDPChecksum, cause.IPChecksum}, "bit error, seen"
 	case refused:
 		m.locus = []cause.Locus{cause.ReceiverHost, cause.Downstream}

@@ -48,7 +48,7 @@ func attribute(res *Result, views []vantage) {
 	silent := res.silences()
 	for i := range losses {
 		l := &losses[i]
-		if at := c.locus(l, views[l.Flow]); at != cause.LocusUnknown {
+		if at := c.locus(l, views[l.Flow]); at != cause.LocusUnknown || l.Rule == flow.RuleSACKAlone {
 			ch := c.charge(l, &res.Flows[l.Flow], at, views[l.Flow])
 			silent.explain(&ch, l)
 			ledger.Charge(ch)
@@ -318,6 +318,8 @@ func rivals(l *flow.Lost) []Rival {
 			return []Rival{{cause.Unknown, "the receiver has it: it was not lost"}}
 		}
 		return []Rival{{cause.CaptureDropped, "what is missing here is not counted again"}}
+	case flow.RuleSACKAlone:
+		return []Rival{{cause.Reordering, "what is late by as much is sent again"}}
 	case flow.RuleTwoPoints:
 		return []Rival{{cause.CaptureDropped, "the second point missed no packet that is known to have passed it"}}
 	case flow.RuleFragments, flow.RuleLaterFragments:

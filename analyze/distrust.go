@@ -38,7 +38,8 @@ func (res *Result) disordered() bool {
 // from who spoke first.
 func byTime(r flow.Rule) bool {
 	switch r {
-	case flow.RuleNeverRepaired, flow.RuleAmbiguous, flow.RuleDroppedAfterTap, flow.RuleTailRepair, flow.RuleAckLost, flow.RuleEchoed:
+	case flow.RuleNeverRepaired, flow.RuleAmbiguous, flow.RuleDroppedAfterTap, flow.RuleTailRepair, flow.RuleAckLost, flow.RuleEchoed,
+		flow.RuleSACKAlone:
 		return true
 	}
 	return false

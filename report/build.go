@@ -89,7 +89,7 @@ func (b *builder) addCharge(i int) {
 	b.byLocus[c.Locus] += c.Packets
 	b.byCause[c.Cause] += c.Packets
 	var unseen uint64
-	if neverPassed(c.Locus) {
+	if neverPassed(c.Locus) || c.Rule == flow.RuleSACKAlone {
 		unseen = c.Packets
 	}
 	b.packets += unseen
@@ -289,7 +289,7 @@ func (b *builder) path() Path {
 		Downstream: b.byLocus[cause.Downstream],
 		Receiver:   b.byLocus[cause.ReceiverHost],
 		Elsewhere:  b.byLocus[cause.LocusUnknown],
-		BlindUp:    state == StateTooLossy || state == StateCannotTell && !b.gapless(),
+		BlindUp:    state == StateTooLossy || (state == StateCannotTell || b.byLocus[cause.LocusUnknown] > 0) && !b.gapless(),
 		BlindDown:  state == StateTooLossy || state == StateCannotTell || b.deaf(),
 	}
 }

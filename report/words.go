@@ -138,6 +138,7 @@ var rules = [flow.NumRules]ruleText{
 	flow.RuleFileCounter:     {"file-counter", "The capture itself counted its drops."},
 	flow.RuleDatagramID:      {"datagram-id", "The IP IDs of the socket count its datagrams, and some are missing here."},
 	flow.RuleReceiverReport:  {"receiver-report", "The receiver's RTCP reports count it as missing, and here it is not."},
+	flow.RuleSACKAlone:       {"sack-alone", "Its receiver lacked it for longer than reordering lasts; only the ACKs are here."},
 	flow.RuleTwoPoints:       {"two-points", "It passed the first of the two capture points of this file, and never the second."},
 	flow.RuleRTP:             {"rtp", "RTP sequence numbers are missing here."},
 	flow.RuleLoop:            {"loop", "Rule 17: it passed again and again, with a lower TTL each time, down to its last."},

@@ -136,6 +136,8 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	c.announce(h, s, e)
 	if s.Flags&(decode.ACK|decode.RST) == decode.ACK && r.begun && r.topped {
 		c.acknowledge(r, h, s, e)
+	} else if !r.begun && (s.NumSACK > 0 || h.alone != nil) {
+		c.acksAlone(h, s)
 	}
 	if s.Flags&decode.RST != 0 {
 		c.takeReset(h, s, e)

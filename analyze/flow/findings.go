@@ -162,6 +162,7 @@ const (
 	RuleDatagramID           // b-22 for UDP: numbered by a connected socket
 	RuleRTP                  // b-24
 	RuleReceiverReport       // b-24: the receiver of an RTP source reports what it lacks
+	RuleSACKAlone            // tcp-rules.md §5: a lasting hole in the SACKs, of a direction that is not captured
 	RuleTwoPoints            // c-2: it passed the first of two capture points in one file, not the second
 	RuleSilentPort           // c-1 row 19, b-13: the host answers on other ports, and never on this one
 	RuleListenQueue          // b-13: of one port, SYNs and what answers SYN-ACKs are dropped, and nothing else

@@ -44,6 +44,7 @@ func (c *Conn) Finish(end int64) {
 		c.judge(uint8(d), end, all)
 	}
 	c.finishTwins(end)
+	c.finishAlone()
 	for d := range c.half {
 		c.tellIgnored(uint8(d))
 		c.half[d].loops.finish(func(r *replicas) { c.tellLoop(uint8(d), r) })

@@ -102,8 +102,9 @@ type track struct {
 	delays         *delays
 	trail          *trail
 
-	loops *loops // packets whose TTL falls each time that they pass; nil: there are none
-	twins *twins // of packets that pass two capture points; nil: there is one
+	loops *loops   // packets whose TTL falls each time that they pass; nil: there are none
+	alone *ackOnly // of a direction that is not captured
+	twins *twins   // of packets that pass two capture points; nil: there is one
 
 	copied bool // a copy of one of its packets passed, for certain
 

@@ -92,6 +92,8 @@ func courseRivals(f *pattern.Finding, sure cause.Confidence) []Rival {
 		}
 	case cause.RandomLoss:
 		switch {
+		case f.Rival == cause.TCPChecksum:
+			return []Rival{{cause.TCPChecksum, "some packets of this direction were damaged"}}
 		case f.Rival == cause.Policer:
 			return []Rival{{cause.Policer, "one shared with traffic that is not in this capture looks the same"}}
 		case sure == cause.Possible:

@@ -43,6 +43,9 @@ func random(v *Evidence, s *series) (verdict, bool) {
 		!(s.upstream() && share > upstreamShare) {
 		w.Confidence = cause.Likely
 	}
+	if s.facts.Dir[s.trail.Dir&1].ChecksumBad > 0 { // some of them may have passed here damaged
+		w.Confidence, w.Rival = cause.Possible, cause.TCPChecksum
+	}
 	if v.PCC > randomPCC {
 		w.Rival = cause.Policer // of traffic that is not in this capture
 	}

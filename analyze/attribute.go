@@ -210,6 +210,10 @@ func causeOf(l *flow.Lost, f *flow.Facts, at cause.Locus) cause.ID {
 		return cause.PAWSReject
 	case flow.ReasonTail:
 		return cause.TailLoss
+	case flow.ReasonRepair, flow.ReasonTailRepair:
+		return cause.LostRetransmission
+	case flow.ReasonWindowUpdate:
+		return cause.WindowUpdateLost
 	case flow.ReasonCaptureDrop:
 		return cause.CaptureDropped
 	case flow.ReasonFragment, flow.ReasonLaterFragments:
@@ -332,7 +336,7 @@ func rivals(l *flow.Lost) []Rival {
 
 // innocent concludes what looks like loss and is none.
 func innocent(res *Result) {
-	var n struct{ spurious, reordered, copies, offload, zero, oneWay, cut, refused uint64 }
+	var n struct{ spurious, reordered, copies, offload, oneWay, cut, refused uint64 }
 	for i := range res.Flows {
 		f := &res.Flows[i]
 		for d := range f.Dir {
@@ -340,7 +344,6 @@ func innocent(res *Result) {
 			n.spurious += uint64(h.Unneeded)
 			n.reordered += uint64(h.Reordered)
 			n.copies += uint64(h.Duplicates[1])
-			n.zero += uint64(h.ZeroWindows)
 		}
 		if f.Refused {
 			n.refused++
@@ -364,7 +367,6 @@ func innocent(res *Result) {
 		{Cause: cause.ChecksumOffload, Count: n.offload},
 		{Cause: cause.ConnectionRefused, Count: n.refused},
 		{Cause: cause.OneWayCapture, Count: n.oneWay},
-		{Cause: cause.ReceiverNotReading, Count: n.zero},
 		{Cause: cause.Reordering, Count: n.reordered},
 		{Cause: cause.SpuriousRetransmission, Count: n.spurious},
 	} {

@@ -11,6 +11,7 @@ import (
 func (res *Result) beside() {
 	for _, rule := range [...]func(*Result) []Conclusion{
 		(*Result).loopsBeside, (*Result).conflicts, (*Result).unresolved,
+		(*Result).notReading, (*Result).gone, (*Result).spurious, (*Result).corruption,
 	} {
 		res.Conclusions = append(res.Conclusions, rule(res)...)
 	}

@@ -38,11 +38,12 @@ func tellCourse(res *Result) *pattern.Causes {
 // where a packet was lost can be certain while why is only possible. How sure
 // the place alone is, is kept in LocusConfidence, and neither raises the other.
 func (c witnesses) course(ch *Charge, l *flow.Lost) {
-	if ch.Locus != cause.Upstream && ch.Locus != cause.Downstream || ch.Cause != cause.Unknown && ch.Cause != cause.TailLoss {
+	if ch.Locus != cause.Upstream && ch.Locus != cause.Downstream || !nameless(ch.Cause) {
 		return
 	}
+	tail := l.Reason == flow.ReasonTail || l.Reason == flow.ReasonTailRepair
 	f, sure, ok := c.told.Of(l)
-	if !ok || ch.Cause == cause.TailLoss && !tookTails(f.Cause) {
+	if !ok || tail && !tookTails(f.Cause) {
 		return
 	}
 	if c.lossy && l.Place == flow.BeforeTap {
@@ -52,6 +53,11 @@ func (c witnesses) course(ch *Charge, l *flow.Lost) {
 	ch.CauseConfidence = sure
 	ch.Confidence = min(ch.LocusConfidence, sure)
 	ch.CauseRivals = courseRivals(f, sure)
+}
+
+// nameless reports whether a cause says what was lost, and not why.
+func nameless(id cause.ID) bool {
+	return id == cause.Unknown || id == cause.TailLoss || id == cause.LostRetransmission
 }
 
 // tookTails reports whether a cause takes the last packets of a flight because it

@@ -59,7 +59,7 @@ func byOrder(r flow.Rule) bool {
 // say otherwise.
 func (c witnesses) weaken(ch *Charge, l *flow.Lost, f *flow.Facts) {
 	switch {
-	case c.lossy && byAbsence(l.Rule), c.lossy && l.Rule == flow.RuleTwoPoints && l.Proof != flow.Second, l.Reason == flow.ReasonTail && l.Proof != flow.Second && lacksPackets(f):
+	case c.lossy && byAbsence(l.Rule), c.lossy && l.Rule == flow.RuleTwoPoints && l.Proof != flow.Second, (l.Reason == flow.ReasonTail || l.Reason == flow.ReasonTailRepair) && l.Proof != flow.Second && lacksPackets(f):
 		ch.Confidence = min(ch.Confidence, cause.Possible)
 		ch.Rivals = append(ch.Rivals, Rival{cause.CaptureDropped, "this capture lacks packets for certain, and may lack this one"})
 	case c.disordered && byOrder(l.Rule):

@@ -71,6 +71,23 @@ func says(c *analyze.Charge, w flow.Witness) string {
 	case flow.SaysNothingSince:
 		return "nothing answers it"
 	}
+	return saysOfTimers(w.Says, a, b)
+}
+
+// saysOfTimers are the words for probes, and for repairs that were in vain.
+func saysOfTimers(s flow.Says, a, b string) string {
+	switch s {
+	case flow.SaysProbe:
+		return "asks whether the window is open"
+	case flow.SaysOpened:
+		return "the window is open"
+	case flow.SaysSent:
+		return "data " + a + "–" + b + " passes for the first time"
+	case flow.SaysFirstEcho:
+		return "echoes timestamp " + a + ", older than that of the copy: it answers the first one"
+	case flow.SaysRepairOf:
+		return "data " + a + "–" + b + ", which it repeats"
+	}
 	return "bears on it"
 }
 

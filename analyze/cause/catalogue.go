@@ -34,12 +34,14 @@ var catalogue = [...]struct {
 	{IPChecksum, FamilyLine, false},
 	{LinkOutage, FamilyLine, false},
 	{ListenQueue, FamilyHost, false},
+	{LostRetransmission, FamilyLine, false},
 	{MTUBlackHole, FamilyRoute, false},
 	{MTUExceeded, FamilyRoute, false},
 	{NeighbourUnresolved, FamilyRoute, false},
 	{NoRoute, FamilyRoute, false},
 	{OneWayCapture, FamilyCapture, false},
 	{PAWSReject, FamilyHost, false},
+	{PeerGone, FamilyHost, false},
 	{Policer, FamilyQueue, false},
 	{PortClosed, FamilyHost, false},
 	{QueueOverflow, FamilyQueue, false},
@@ -49,11 +51,13 @@ var catalogue = [...]struct {
 	{Reordering, FamilyInnocent, true},
 	{RoutingLoop, FamilyRoute, false},
 	{SpuriousRetransmission, FamilyInnocent, true},
+	{SpuriousRTO, FamilyInnocent, true},
 	{TailLoss, FamilyLine, false},
 	{TCPChecksum, FamilyLine, false},
 	{TTLExpired, FamilyRoute, false},
 	{UDPChecksum, FamilyLine, false},
 	{Unknown, FamilyUnknown, false},
+	{WindowUpdateLost, FamilyLine, false},
 }
 
 // IDs returns every cause, in ID order.

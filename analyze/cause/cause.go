@@ -42,6 +42,10 @@ const (
 	RandomLoss             ID = "random-loss"           // likewise
 	LinkOutage             ID = "link-outage"           // likewise
 	MTUBlackHole           ID = "mtu-black-hole"        // likewise
+	LostRetransmission     ID = "lost-retransmission"   // what was lost was itself a repair
+	WindowUpdateLost       ID = "window-update-lost"    // the word that a closed window is open
+	PeerGone               ID = "peer-gone"             // a closed window, and nobody answers the probes
+	SpuriousRTO            ID = "spurious-rto"          // innocent: a timeout, because the path was late
 	Unknown                ID = "unknown"               // lost for certain, cause not known
 )
 

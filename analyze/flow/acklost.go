@@ -2,15 +2,15 @@ package flow
 
 // ackLost charges the acknowledgement that x speaks of: x was sent again by a
 // timer although the receiver had its octets, so what told its sender so was
-// lost on its way back. c-1 rows 3 and 4.
-func (c *Conn) ackLost(dir uint8, x *odd) {
+// lost on its way back. It reports whether it did. c-1 rows 3 and 4.
+func (c *Conn) ackLost(dir uint8, x *odd) bool {
 	h, r := &c.half[dir], &c.half[1-dir]
 	if x.need != Unneeded || x.kind != RTO && x.kind != TLP || x.is2&fillsGap != 0 || !r.begun {
-		return
+		return false
 	}
 	before := h.lastCopy(x)
 	if before == nil {
-		return
+		return false
 	}
 	l := Lost{What: ACKPacket, Packets: 1, Rule: RuleAckLost, Proof: Single, Repair: x.ref(), RepairTime: x.t, Last: x.t}
 	w := witnesses{l: &l}
@@ -18,22 +18,23 @@ func (c *Conn) ackLost(dir uint8, x *odd) {
 	switch {
 	case x.is2&isEarly != 0 && x.ackTime > 0 && x.t-x.ackTime > h.up()*3/2+answerSlack:
 		if h.spokenFor(x) {
-			return // one lost acknowledgement makes many repairs
+			return true // one lost acknowledgement makes many repairs
 		}
 		l.Place, l.Frame, l.First = AfterTap, x.ackRef, x.ackTime
 		w.add(Witness{x.ackRef, x.ackTime, SaysAcked, relative(x.sentUna), 0})
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 	case x.is2&byDSACK != 0 && x.t-before.t > delayedAck && !h.lateAnswer(x):
 		if r.counted && !r.ids.explain(before.t, x.covered()) {
-			return // its sender numbers its packets, and none is missing
+			return false // its sender numbers its packets, and none is missing
 		}
 		l.Place, l.First, l.Proof = BeforeTap, before.t, Second
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 		w.add(Witness{FrameRef{Number: uint64(x.covFrame), File: x.covFile}, x.covered(), SaysDSACK, relative(x.lo), relative(x.hi())})
 	default:
-		return
+		return false
 	}
 	c.lose(1-dir, l)
+	return true
 }
 
 // spokenFor reports whether an earlier repair has told that the acknowledgement

@@ -12,6 +12,7 @@ func (c *Conn) asks(h, r *track, s *Segment, lo int64, e *Event) bool {
 	}
 	if lo == h.top && r.spoke && r.window == 0 {
 		h.asked = lo + 1
+		r.probed(s)
 		e.note(SawProbe)
 		return true
 	}

@@ -214,8 +214,10 @@ func (c *Conn) idle(h, r *track, s *Segment, lo int64, id int32, numbered bool, 
 		return // old, and late
 	}
 	if r.spoke && r.window == 0 {
+		r.probed(s)
 		e.note(SawProbe)
 	} else {
+		c.askedAgain(h, r, s)
 		e.note(SawKeepAlive)
 	}
 }

@@ -109,12 +109,15 @@ const (
 	ReasonAmbiguous             // the packet or its acknowledgement: either fits
 	ReasonLoop                  // it went round in a loop
 	ReasonLaterFragments        // of a datagram only the first fragment passed
+	ReasonWindowUpdate          // it said that a closed window is open
+	ReasonRepair                // it was a retransmission itself
+	ReasonTailRepair            // likewise, of the last packet of what its sender had to say
 	NumReasons
 )
 
 var reasonNames = [NumReasons]string{
 	"unknown", "checksum-ip", "checksum-tcp", "checksum-udp", "checksum-icmp", "paws", "tail", "capture-drop", "icmp", "fragment",
-	"unanswered", "one-way", "ambiguous", "loop", "later-fragments",
+	"unanswered", "one-way", "ambiguous", "loop", "later-fragments", "window-update", "repair", "tail-repair",
 }
 
 func (r Reason) String() string {
@@ -169,6 +172,7 @@ const (
 	RuleLoop                 // c-1 row 17: it passed again and again with ever lower TTLs, down to the last
 	RuleNeighbour            // b-28: nobody answers ARP or neighbour discovery for its receiver
 	RuleLaterFragments       // b-23: of several datagrams nothing but the first fragment passed
+	RuleWindowUpdate         // b-11: the word that the window is open was lost: only a question brought it
 	NumRules
 )
 
@@ -214,6 +218,11 @@ const (
 	SaysClaims            // A: MAC address that claims the address
 	SaysProbes            // A: MAC address that asks whether the address is free
 	SaysAsked             // a request for a link-layer address
+	SaysProbe             // asks whether the window is open
+	SaysOpened            // the window is open
+	SaysSent              // A–B: these octets passed here for the first time
+	SaysFirstEcho         // A: it echoes a timestamp older than B, that of the copy: it answers the first one
+	SaysRepairOf          // A–B: it repeats these octets, of this frame
 	NumSays
 )
 

@@ -70,11 +70,15 @@ func (c *Conn) announce(h *track, s *Segment, e *Event) {
 		h.zero, h.zeroSince = true, s.Time
 		h.zeroRef = s.Ref()
 		f.ZeroWindows++
+		h.close(s)
+	case s.Window == 0:
+		h.close(s)
 	case s.Window != 0 && h.zero:
 		if c.paused {
 			c.resume(s, opens)
 		}
 		c.move(s)
+		c.reopen(h, &c.half[1-s.Dir], s)
 		c.endZero(h, s.Dir, s.Time, e)
 	}
 }

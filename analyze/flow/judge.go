@@ -47,6 +47,7 @@ func (c *Conn) Finish(end int64) {
 	c.finishAlone()
 	for d := range c.half {
 		c.tellIgnored(uint8(d))
+		c.tellShut(uint8(d))
 		c.half[d].loops.finish(func(r *replicas) { c.tellLoop(uint8(d), r) })
 		c.unseenHere(uint8(d))
 		c.missingIDs(uint8(d))
@@ -55,6 +56,8 @@ func (c *Conn) Finish(end int64) {
 		c.summarise(uint8(d))
 	}
 	c.closeStalls()
+	c.tellSpurious(0)
+	c.tellSpurious(1)
 	for i := range c.outright {
 		if d := &c.outright[i]; !c.half[d.dir].offload {
 			c.loseOutright(d)
@@ -109,7 +112,9 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 		c.leaveOdd(dir, x, whole)
 		c.charge(dir, x, whole)
 		c.chargeUpstream(dir, x)
-		c.ackLost(dir, x)
+		if !c.ackLost(dir, x) {
+			c.spurious(dir, x)
+		}
 	}
 }
 

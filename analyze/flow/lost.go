@@ -50,6 +50,7 @@ func (c *Conn) charge(dir uint8, x *odd, whole bool) {
 	if l.Place != Unaccounted && c.openingInDoubt(dir, x) {
 		l.Proof = Fits
 	}
+	h.asRepair(x, &l, &w)
 	c.lose(dir, l)
 }
 
@@ -58,6 +59,23 @@ func (c *Conn) charge(dir uint8, x *odd, whole bool) {
 // the client did not ask again behind the SYN-ACK.
 func (c *Conn) openingInDoubt(dir uint8, x *odd) bool {
 	return x.is&sentSYN != 0 && x.is&(sentTS|sentBad|sentRefused) == 0 && (x.is&sentACK == 0 || c.half[1-dir].synTime <= x.t)
+}
+
+// asRepair notes that the lost x was a retransmission itself, and of what.
+func (h *track) asRepair(x *odd, l *Lost, w *witnesses) {
+	switch {
+	case x.is2&isResent == 0 || x.is&sentSYN != 0:
+		return
+	case l.Reason == ReasonTail:
+		l.Reason = ReasonTailRepair
+	case l.Reason == ReasonUnknown:
+		l.Reason = ReasonRepair
+	default:
+		return
+	}
+	if of := h.lastCopy(x); of != nil {
+		w.add(Witness{of.ref(), of.t, SaysRepairOf, relative(of.lo), relative(of.hi())})
+	}
 }
 
 // repaired fills in what the repair of x shows.

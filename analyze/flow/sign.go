@@ -32,10 +32,13 @@ const (
 	SignClaim               // Addr is claimed towards By by MAC address N; M: how often in answers; TTL 1: it only asked whether it is free
 	SignUnresolved          // By asked for the link-layer address of Addr N times, and nobody answered
 	SignFragments           // of N fragmented datagrams from Addr to By, M had fragments behind the first
+	SignClosed              // the receiver closed its window N times, for M ns together, and was asked Octets times; the longest time is that of First and Last
+	SignGone                // the receiver closed its window, and did not answer N probes, at growing intervals
+	SignSpurious            // N timeouts were not needed; at the worst the answer took M ns
 	NumSigns
 )
 
-var signNames = [NumSigns]string{"none", "ignored", "loop", "claim", "unresolved", "fragments"}
+var signNames = [NumSigns]string{"none", "ignored", "loop", "claim", "unresolved", "fragments", "closed", "gone", "spurious"}
 
 func (k SignKind) String() string {
 	if k >= NumSigns {

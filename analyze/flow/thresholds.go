@@ -6,6 +6,12 @@ const (
 	millisecond = int64(1e6)
 	second      = int64(1e9)
 
+	// backOff is the least growth of the interval between two probes of a sender
+	// that backs off: RFC 9293 §3.8.6.1 doubles it. goneProbes without an answer
+	// at such intervals are no lost ACKs of a window that stays closed. b-11.
+	backOff    = 1.5
+	goneProbes = 3
+
 	// stallLeast, ns: shorter pauses are those of the scheduler (a tick at HZ=250).
 	stallLeast = 4 * millisecond
 

@@ -111,6 +111,8 @@ type track struct {
 	bigLost, bigWhole int  // super-frames that lost segments, that were lost whole
 	split             bool // part of a super-frame was acknowledged: its segments travel alone
 
+	shut      *shut // nil if it never closed its window
+	late      *Sign // of timeouts that were not needed
 	zeroSince int64
 	zero      bool
 	zeroRef   FrameRef

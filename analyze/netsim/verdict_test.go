@@ -30,7 +30,7 @@ var rightCauses = [netsim.NumCauses][]cause.ID{
 }
 
 // nameless are the IDs that say where or what, and not why.
-var nameless = []cause.ID{cause.Unknown, cause.TailLoss, cause.AckLost, cause.ReceiverHostDrop, cause.ConnectionUnanswered}
+var nameless = []cause.ID{cause.Unknown, cause.TailLoss, cause.LostRetransmission, cause.AckLost, cause.WindowUpdateLost, cause.ReceiverHostDrop, cause.ConnectionUnanswered}
 
 // A missing packet is one that the simulation lost, or the capture.
 type missing struct {

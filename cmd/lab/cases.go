@@ -54,7 +54,7 @@ var cases = append(lossCases, oddCases...)
 
 // Causes that a lossless capture must not name, and their innocent look-alikes.
 var (
-	anyLoss = []string{"unknown", "ack-lost", "tail-loss", "tcp-checksum", "receiver-host-drop"}
+	anyLoss = []string{"unknown", "ack-lost", "tail-loss", "lost-retransmission", "tcp-checksum", "receiver-host-drop"}
 	noFault = append([]string{"capture-dropped"}, anyLoss...)
 )
 

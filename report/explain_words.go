@@ -63,13 +63,16 @@ func (b *builder) shortFrame(f flow.FrameRef) string {
 
 // sure is the confidence, and what it rests on.
 func (x *chargeExplainer) sure() string {
-	switch x.c.Confidence {
-	case cause.Certain:
-		if s := x.secondWitness(); s != "" {
-			return "certain: a second witness agrees. " + s
-		}
+	second := x.secondWitness()
+	named := x.c.Cause != cause.Unknown
+	switch {
+	case x.c.Confidence == cause.Certain && second != "":
+		return "certain: a second witness agrees. " + second
+	case x.c.Confidence == cause.Certain:
 		return "certain: a second witness agrees."
-	case cause.Likely:
+	case second != "" && named: // what is not sure is why
+		return x.c.Confidence.String() + ": that it was lost has a second witness, why it was lost has none. " + second
+	case x.c.Confidence == cause.Likely:
 		return "likely: one witness, and the rivals fell. No second witness saw it."
 	}
 	return "possible: it fits, and its rivals stand."

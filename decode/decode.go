@@ -33,7 +33,7 @@ type Decoder struct {
 
 // spare is a step in the sizes of Decoded.Packets: batches of a file are of about
 // one size, and memory for the longest serves all.
-const spare = 64
+const spare = 256
 
 // NewDecoder makes a Decoder.
 func NewDecoder() *Decoder {

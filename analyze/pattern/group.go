@@ -71,9 +71,18 @@ func lostOf(events []event) int {
 	return n
 }
 
+// size is the most events that g can have.
+func (g *group) size() int {
+	n := mostSpread * len(g.quiet)
+	for _, d := range g.list {
+		n += len(d.kept)
+	}
+	return n
+}
+
 // events are those of all directions of g, in order of time.
 func (g *group) events() []event {
-	var all []event
+	all := make([]event, 0, g.size())
 	for i, d := range g.list {
 		for _, e := range d.kept {
 			e.flow = int32(i)
@@ -84,14 +93,37 @@ func (g *group) events() []event {
 		return nil
 	}
 	s := g.list[0].series
-	spread := series{trail: &flow.Trail{Segment: s.trail.Segment, Header: s.trail.Header}}
+	spread := series{trail: &flow.Trail{Segment: s.trail.Segment, Header: s.trail.Header}, events: all}
 	first := all[0].ns - int64(all[0].t*1e9)
 	for _, q := range g.quiet {
 		spread.spread(q.facts.First, max(q.facts.Last, q.facts.First+1), q.facts.Dir[q.dir].Octets, first)
 	}
-	all = append(all, spread.events...)
-	slices.SortStableFunc(all, func(a, b event) int { return cmp.Compare(a.t, b.t) })
-	return all[max(0, len(all)-groupMost):]
+	return latest(spread.events)
+}
+
+// latest are the last events of list, in order of time; of those of one time
+// the first in list comes first.
+func latest(list []event) []event {
+	type place struct {
+		t float64
+		i int
+	}
+	order := make([]place, len(list))
+	for i := range list {
+		order[i] = place{list[i].t, i}
+	}
+	slices.SortFunc(order, func(a, b place) int {
+		if a.t != b.t {
+			return cmp.Compare(a.t, b.t)
+		}
+		return a.i - b.i
+	})
+	order = order[max(0, len(order)-groupMost):]
+	sorted := make([]event, len(order))
+	for k := range order {
+		sorted[k] = list[order[k].i]
+	}
+	return sorted
 }
 
 // Thresholds of the rule for siblings, loss-causes.md §4.

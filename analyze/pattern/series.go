@@ -98,13 +98,15 @@ func (s *series) fluid(t *flow.Trail, origin int64) {
 	}
 }
 
+// mostSpread is the most events into which octets are spread.
+const mostSpread = 16
+
 // spread lays octets evenly between two times.
 func (s *series) spread(from, to int64, octets uint64, origin int64) {
-	const most = 16
 	each := uint64(s.trail.Segment)
 	n := (octets + each - 1) / max(each, 1)
 	length := float64(octets)/float64(max(n, 1)) + float64(s.trail.Header)
-	k := min(n, most)
+	k := min(n, mostSpread)
 	for i := range k {
 		at := from + (to-from)*int64(i+1)/int64(k)
 		s.events = append(s.events, event{

@@ -3,7 +3,10 @@ package pattern
 import (
 	"cmp"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
@@ -130,17 +133,16 @@ func (c *Causes) fitAll(order []*direction, groups map[groupKey]*group) {
 		d.own.j, d.group.bucket.j = -1, -1
 	}
 	left := fitMost
+	var work []fitting
 	for _, k := range sortedGroups(groups) {
 		g := groups[k]
 		if len(g.list)+len(g.quiet) < 2 {
 			continue
 		}
-		events := g.events()
-		if lostOf(events) < fitLosses || len(events) > left {
-			continue
+		if n := min(g.size(), groupMost); n <= left {
+			left -= n
+			work = append(work, fitting{g.events, &g.bucket})
 		}
-		left -= len(events)
-		g.bucket = fit(events)
 	}
 	most := slices.Clone(order)
 	slices.SortStableFunc(most, func(a, b *direction) int { return cmp.Compare(lostOf(b.kept), lostOf(a.kept)) })
@@ -152,9 +154,32 @@ func (c *Causes) fitAll(order []*direction, groups map[groupKey]*group) {
 			c.GaveUp++
 		default:
 			left -= len(d.kept)
-			d.own = fit(d.kept)
+			work = append(work, fitting{func() []event { return d.kept }, &d.own})
 		}
 	}
+	fitEach(work)
+}
+
+// A fitting is a bucket to be fitted to events.
+type fitting struct {
+	events func() []event
+	bucket *bucket
+}
+
+// fitEach fits them all, on all cores: no fit depends on another.
+func fitEach(work []fitting) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(work)) {
+		workers.Go(func() {
+			for i := next.Add(1); i <= int64(len(work)); i = next.Add(1) {
+				if events := work[i-1].events(); lostOf(events) >= fitLosses {
+					*work[i-1].bucket = fit(events)
+				}
+			}
+		})
+	}
+	workers.Wait()
 }
 
 // takeOutages takes what was lost in outages, and what speaks for itself, out

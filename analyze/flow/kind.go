@@ -50,6 +50,11 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 			m.state = open
 		}
 		return m
+	case m.state == losing && sack && above && h.sentAgainSince(x, h.rtoTime):
+		// A repair was lost, too: Linux goes from loss to recovery
+		// (net/ipv4/tcp_input.c:tcp_fastretrans_alert, FLAG_LOST_RETRANS).
+		m.kind, m.state, m.high = Fast, recovering, max(h.high, top)
+		return m
 	case m.state == losing:
 		m.kind = Loss
 		return m
@@ -122,6 +127,15 @@ func (h *track) sentAgain(x *odd) bool {
 	again := false
 	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
 		again = again || q.is2&isResent != 0 && q.frame != x.frame
+	})
+	return again
+}
+
+// sentAgainSince reports whether octets of x had been sent again at or after t.
+func (h *track) sentAgainSince(x *odd, t int64) bool {
+	again := false
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+		again = again || q.is2&isResent != 0 && q.frame != x.frame && q.t >= t
 	})
 	return again
 }

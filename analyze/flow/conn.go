@@ -187,7 +187,7 @@ func (c *Conn) oftenAlike(h, r *track, s *Segment) bool {
 	case s.Flags&decode.RST != 0:
 		return true
 	}
-	return (s.is(unread) || !r.reports(h)) && r.acked && r.top > r.una
+	return s.is(unread) || !r.reports(h)
 }
 
 func (c *Conn) sawCopy(s *Segment, ago int64, e *Event) {

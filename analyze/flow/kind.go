@@ -50,14 +50,8 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 			m.state = open
 		}
 		return m
-	case m.state == losing && sack && above && h.sentAgainSince(x, h.rtoTime):
-		// A repair was lost, too: Linux goes from loss to recovery
-		// (net/ipv4/tcp_input.c:tcp_fastretrans_alert, FLAG_LOST_RETRANS).
-		m.kind, m.state, m.high = Fast, recovering, max(h.high, top)
-		return m
 	case m.state == losing:
-		m.kind = Loss
-		return m
+		return m.onward(sack && above && h.sentAgainSince(x, h.rtoTime), max(h.high, top))
 	case blind && !silent:
 		m.kind = Fast
 		return m
@@ -92,6 +86,17 @@ func (m mood) opening(x *odd) mood {
 	m.kind = SYN
 	if x.is&sentACK != 0 {
 		m.kind = SYNACK
+	}
+	return m
+}
+
+// onward is the mood of a repair by the ACK clock after a timeout. If a repair
+// was lost, too, Linux goes from loss to recovery (net/ipv4/tcp_input.c:
+// tcp_fastretrans_alert, FLAG_LOST_RETRANS).
+func (m mood) onward(lostAgain bool, high int64) mood {
+	m.kind = Loss
+	if lostAgain {
+		m.kind, m.state, m.high = Fast, recovering, high
 	}
 	return m
 }

@@ -96,7 +96,14 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 	if atTail && by.is2&sackAbove == 0 && x.is&(sentSYN|sentBad) == 0 {
 		l.Reason = ReasonTail
 	}
-	if echoed && !atTail && by.is2&bySACK == 0 {
+	// Without SACK, one acknowledgement of two repairs that were sent together echoes both, and
+	// the second may have been there before: two segments stay undecided, b-8.4.
+	second := !h.reports(&c.half[1-c.dirOf(h)]) && (by.is2&unaKnown == 0 || by.una < by.lo || by.una >= by.hi())
+	switch {
+	case !echoed || atTail || by.is2&bySACK != 0:
+	case second:
+		l.Proof = Fits
+	default:
 		l.Proof = Second
 		w.add(Witness{FrameRef{Number: uint64(by.covFrame), File: by.covFile}, by.covered(), SaysEcho, uint64(by.covEcr), 0})
 	}

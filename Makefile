@@ -75,4 +75,8 @@ corpus: build ## Run whydrop over every capture below DIR and list what it gets 
 lab: ## Make the shipped captures anew, from real kernels (root; network namespaces)
 	@$(ENV) go run ./cmd/lab -o testdata/pcap
 
-.PHONY: help demo build test check cross format race poison vet lint fuzz golden bench bench-peers profile corpus lab
+truth: build ## Score whydrop, tshark and tcptrace on runs whose truth is known (as root new ones; SEEDS=1-3)
+	@$(ENV) dir=testdata/truth; if [ "$$(id -u)" = 0 ]; then dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+		go run ./cmd/lab -points $(or $(SEEDS),1-3) -o "$$dir" || exit 1; fi; go run ./cmd/truth -whydrop bin/whydrop "$$dir"
+
+.PHONY: truth help demo build test check cross format race poison vet lint fuzz golden bench bench-peers profile corpus lab

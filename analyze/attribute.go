@@ -43,6 +43,7 @@ func attribute(res *Result, views []vantage) {
 	// be missing only here: they passed, so they are missing only here, too.
 	counted, _ := res.captureDrops()
 	counted = max(counted, only) - only
+	c.coincides = float64(only+counted)*float64(missing-only) >= coincidence*float64(res.Counts.Frames)
 	ledger := NewLedger(missing + counted)
 	ledger.Losses = losses
 	silent := res.silences()
@@ -98,6 +99,7 @@ func lossy(res *Result) bool {
 // witnesses is what every charge must be weighed against.
 type witnesses struct {
 	lossy      bool // the capture itself lacks packets
+	coincides  bool // and so many that it may well lack one that was lost, too
 	disordered bool // its frames are in no order of time
 	told       *pattern.Causes
 }

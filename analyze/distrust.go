@@ -14,6 +14,12 @@ const (
 	setbackEvery = 2 * window
 )
 
+// coincidence is how many packets, on average, may have been both lost behind
+// this capture and missed by it: such a one looks lost before it, and only the
+// repair was seen (tcp-rules.md §5). From there on, nothing lost before it is
+// more than possible.
+const coincidence = 0.01
+
 // distrust leaves unaccounted what only the times of frames said, in a file
 // whose times are worthless.
 func distrust(res *Result) {
@@ -59,7 +65,9 @@ func byOrder(r flow.Rule) bool {
 // say otherwise.
 func (c witnesses) weaken(ch *Charge, l *flow.Lost, f *flow.Facts) {
 	switch {
-	case c.lossy && byAbsence(l.Rule), c.lossy && l.Rule == flow.RuleTwoPoints && l.Proof != flow.Second, (l.Reason == flow.ReasonTail || l.Reason == flow.ReasonTailRepair) && l.Proof != flow.Second && lacksPackets(f):
+	case c.lossy && byAbsence(l.Rule), c.coincides && l.Place == flow.BeforeTap,
+		c.lossy && l.Rule == flow.RuleTwoPoints && l.Proof != flow.Second,
+		(l.Reason == flow.ReasonTail || l.Reason == flow.ReasonTailRepair) && l.Proof != flow.Second && lacksPackets(f):
 		ch.Confidence = min(ch.Confidence, cause.Possible)
 		ch.Rivals = append(ch.Rivals, Rival{cause.CaptureDropped, "this capture lacks packets for certain, and may lack this one"})
 	case c.disordered && byOrder(l.Rule):

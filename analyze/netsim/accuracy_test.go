@@ -159,7 +159,7 @@ func TestAccuracy(t *testing.T) {
 	}
 	golden(t, "confusion.golden", table(total, lossError, all, perTrouble, perStack))
 	var told scores
-	eachStory(func(name string, s *story, c netsim.Config) {
+	eachStory(0, func(name string, s *story, c netsim.Config) {
 		tr := netsim.Run(c)
 		res := conclude(t, tr.Source(256), 2)
 		v.add(name, tr, res)

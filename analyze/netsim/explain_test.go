@@ -36,7 +36,7 @@ func TestExplain(t *testing.T) {
 			}
 		}
 	}
-	eachStory(func(name string, _ *story, c netsim.Config) {
+	eachStory(0, func(name string, _ *story, c netsim.Config) {
 		if strings.Contains(name, *explain) {
 			explainRun(t, name, c)
 		}

@@ -68,6 +68,7 @@ func audit(res *Result) {
 	a.offload()
 	a.unread()
 	a.limits()
+	a.opaque()
 	if n := a.res.noFragments; n > 0 {
 		a.find("first-fragments-only", n, true, "of all fragmented datagrams only the first fragment is here, as with a capture filter for ports; %s missing at least",
 			many(n, "other fragment is", "other fragments are"))
@@ -258,5 +259,19 @@ func (a *auditor) limits() {
 	if n := g.Flows + g.Symptoms + g.Gaps + g.Losses; n > 0 {
 		a.find("limits", n, true, "limits were reached: %d flows folded, %d symptoms, %d gaps and %d lost packets without detail",
 			g.Flows, g.Symptoms, g.Gaps, g.Losses)
+	}
+}
+
+// opaque says that QUIC hides its losses: wire-evidence.md b-25.
+func (a *auditor) opaque() {
+	var packets uint64
+	for i := range a.res.Flows {
+		if f := &a.res.Flows[i]; f.QUIC {
+			packets += f.Dir[0].Packets + f.Dir[1].Packets
+		}
+	}
+	if packets > 0 {
+		a.find("quic-opaque", packets, false, "%s of QUIC, which encrypts its packet numbers and acknowledgements: of its losses one capture tells nothing but an unanswered handshake",
+			many(packets, "packet is", "packets are"))
 	}
 }

@@ -58,18 +58,38 @@ func says(c *analyze.Charge, w flow.Witness) string {
 		return "window 0: the receiver does not read"
 	case flow.SaysOldTimestamp:
 		return "timestamp " + a + " is older than " + b + ", which the receiver knew"
-	case flow.SaysSYNACKAgain:
-		return "SYN-ACK again, although its answer had passed"
-	case flow.SaysLowerTTL:
-		return "the same packet passes again, with TTL " + a
+	case flow.SaysNothingSince:
+		return "nothing answers it"
+	}
+	return signSays(w)
+}
+
+// signSays puts into words what a frame shows of hosts, and of what is on the way.
+func signSays(w flow.Witness) string {
+	a, b := count(w.A), count(w.B)
+	switch w.Says {
+	case flow.SaysForeignTTL:
+		return "comes with TTL " + a + "; the host's other packets have " + b
+	case flow.SaysNoStamp:
+		return "lacks the timestamps that both sides agreed on"
+	case flow.SaysAbsurdSACK:
+		return "reports " + a + "–" + b + " by SACK: no numbers of this connection"
+	case flow.SaysMSS:
+		return "the same SYN passes again with MSS " + a + " instead of " + b
+	case flow.SaysRequest:
+		return "asks, and is not answered"
+	case flow.SaysRequestAgain:
+		return "asks the same again"
 	case flow.SaysClaims:
 		return "has the address, says " + macName(w.A)
 	case flow.SaysProbes:
 		return "asks whether anybody has the address: " + macName(w.A)
 	case flow.SaysAsked:
 		return "asks for the link-layer address"
-	case flow.SaysNothingSince:
-		return "nothing answers it"
+	case flow.SaysLowerTTL:
+		return "the same packet passes again, with TTL " + a
+	case flow.SaysSYNACKAgain:
+		return "SYN-ACK again, although its answer had passed"
 	}
 	return saysOfTimers(w.Says, a, b)
 }

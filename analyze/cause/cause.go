@@ -46,6 +46,9 @@ const (
 	WindowUpdateLost       ID = "window-update-lost"    // the word that a closed window is open
 	PeerGone               ID = "peer-gone"             // a closed window, and nobody answers the probes
 	SpuriousRTO            ID = "spurious-rto"          // innocent: a timeout, because the path was late
+	DNSUnanswered          ID = "dns-unanswered"        // DNS requests without an answer
+	RequestUnanswered      ID = "request-unanswered"    // NTP, RADIUS, SIP, the handshake of QUIC
+	MiddleboxMangled       ID = "middlebox-mangled"     // something on the way rewrites, strips or injects
 	Unknown                ID = "unknown"               // lost for certain, cause not known
 )
 

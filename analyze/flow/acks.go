@@ -8,6 +8,9 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	}
 	h.taken(a)
 	old, had, since, dups := h.una, h.acked, h.unaTime, h.dups
+	if s.NumSACK > 0 && c.absurd(h, r, s, a) {
+		s.NumSACK = 0
+	}
 	fresh, dup := h.blocks(s, a)
 	moved := !had || a > old
 	switch {

@@ -28,6 +28,9 @@ type Conn struct {
 	moved    int64    // when something last moved: see Stall
 	movedIn  FrameRef //
 	waits    *waits   // nil until something stood still
+	shaken   uint8    // TTL of the SYN-ACK; 0 = none passed
+	shakenBy FrameRef // its frame
+	mangled  *mangles // nil: nothing on the way shows
 }
 
 // NewConn makes a Conn between the addresses of pair; side is which of them the
@@ -107,20 +110,8 @@ func (c *Conn) Take(s *Segment, e *Event) {
 	}
 	lo, n := h.position(s.Seq), s.space()
 	key := s.key()
-	if c.mayBeCopy(h, r, s, lo, n) {
-		alike := n == 0 && c.oftenAlike(h, r, s)
-		ago, yes := h.copyOf(s, lo, n, key)
-		yes = yes && (!alike || h.copied)
-		if !yes && h.loops != nil {
-			ago, yes = h.loops.goesOn(key, s.TTL, s.Time)
-		}
-		if yes {
-			h.copied = h.copied || !alike
-			c.loop(h, s, key, ago)
-			h.twins, e.Twin = h.twins.again(&c.Facts.Dir[s.Dir], key, s.TTL, s.Time, ago)
-			c.sawCopy(s, ago, e)
-			return
-		}
+	if c.mayBeCopy(h, r, s, lo, n) && c.isCopy(h, s, lo, n, key, e) {
+		return
 	}
 	if n == 0 || s.Flags&decode.RST != 0 {
 		h.recent.add(key, s.Time)
@@ -190,6 +181,22 @@ func (c *Conn) oftenAlike(h, r *track, s *Segment) bool {
 	return s.is(unread) || !r.reports(h)
 }
 
+// isCopy looks for the packet that s is a copy of, and notes what the copy shows.
+func (c *Conn) isCopy(h *track, s *Segment, lo, n int64, key uint64, e *Event) bool {
+	ago, yes := h.copyOf(s, lo, n, key)
+	if !yes && h.loops != nil {
+		ago, yes = h.loops.goesOn(key, s.TTL, s.Time)
+	}
+	if !yes {
+		return false
+	}
+	c.loop(h, s, key, ago)
+	c.clamped(h, s)
+	h.twins, e.Twin = h.twins.again(&c.Facts.Dir[s.Dir], key, s.TTL, s.Time, ago)
+	c.sawCopy(s, ago, e)
+	return true
+}
+
 func (c *Conn) sawCopy(s *Segment, ago int64, e *Event) {
 	e.note(SawCopy)
 	e.Ago = ago
@@ -238,6 +245,8 @@ func (c *Conn) advance(h, r *track, s *Segment, n, lo int64) {
 		if s.Flags&decode.ACK != 0 {
 			h.echoed, h.hasEcho = s.TSEcr, true
 		}
+	} else if h.hasTS {
+		c.stampless(h, r, s)
 	}
 	forward := h.hasAck && int32(s.Ack-h.lastAck) > 0
 	back := h.lastBack == s.Time

@@ -45,6 +45,9 @@ type Talk struct {
 	half   [2]*stream
 	log    *Log
 	rest   *[2][NumPlaces]Lost
+
+	service  Service
+	requests *requests // nil: nothing was asked that this capture understands
 }
 
 // A TalkPair is what all conversations between two addresses share.
@@ -93,6 +96,11 @@ const maxLates = 64
 func NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *Talk {
 	t := &Talk{Facts: facts, number: number, pair: pair, side: side, log: log}
 	pair.Users++
+	if facts.Protocol == decode.ProtoUDP {
+		if t.service = serviceOf(facts.Responder.Port); t.service == NoService {
+			t.service = serviceOf(facts.Originator.Port)
+		}
+	}
 	for d := range t.Facts.Dir {
 		h := &t.Facts.Dir[d]
 		h.MinDown, h.MinUp, h.RTTMin, h.RTTMed, h.RTTMax, h.WindowScale = -1, -1, -1, -1, -1, -1
@@ -127,6 +135,9 @@ func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 		t.twin(h, &s, dir)
 	}
 	t.Count(p, dir)
+	if t.service != NoService && p.Kind == decode.KindUDP {
+		t.request(p, dir)
+	}
 	damaged := t.judgeSum(h, p, dir)
 	byID := t.identify(h, p, dir)
 	what := t.followRTP(h, p, dir, damaged)
@@ -249,6 +260,7 @@ func (t *Talk) Finish(end int64) {
 		}
 		t.half[d] = nil
 	}
+	t.finishRequests(end)
 	t.flushRest()
 	t.pair.Users--
 }

@@ -27,6 +27,7 @@ func (t *Talk) Quote(p *decode.Packet, q *decode.Control, dir uint8, whole bool)
 		t.log.Symptom(s)
 		return
 	}
+	t.requests.refused(x.ref)
 	s.Octets = x.octets
 	t.log.Symptom(s)
 	if x.lost || !whole {

@@ -30,11 +30,15 @@ func (c *Conn) count(h *track, s *Segment) {
 		f.Super++
 	}
 	f.WirePackets += n
-	f.TTL = s.TTL
+	was := f.TTL
+	if s.Flags&decode.RST == 0 || f.Packets == 1 {
+		f.TTL = s.TTL
+	}
 	f.MaxFrame = max(f.MaxFrame, s.Wire)
 	if s.Flags&(decode.SYN|decode.FIN|decode.RST) != 0 {
 		f.Start = f.Start || s.Flags&decode.SYN != 0
 		f.End = f.End || s.Flags&(decode.FIN|decode.RST) != 0
+		c.otherTTL(f, s, was)
 	}
 	const rare = damagedFields | sumPending | inbound | outbound | padded | unpadded | malformed | tunnelled
 	if s.is(rare) {

@@ -223,6 +223,12 @@ const (
 	SaysSent              // A–B: these octets passed here for the first time
 	SaysFirstEcho         // A: it echoes a timestamp older than B, that of the copy: it answers the first one
 	SaysRepairOf          // A–B: it repeats these octets, of this frame
+	SaysRequest           // a request
+	SaysRequestAgain      // the same request again
+	SaysForeignTTL        // A: its TTL, B: that of the host's other packets
+	SaysNoStamp           // data without the timestamps that were agreed on
+	SaysAbsurdSACK        // A–B: sequence numbers reported that are none of this connection
+	SaysMSS               // A: the MSS with which the SYN passes again, B: that before
 	NumSays
 )
 
@@ -278,6 +284,7 @@ type Facts struct {
 	Incarnation uint32
 	Refused     bool    // the SYN was answered by a reset (TCP)
 	Via         Via     // how its first packet came here
+	QUIC        bool    // it began with packets of QUIC (UDP)
 	Dir         [2]Half // 0: originator to responder
 }
 

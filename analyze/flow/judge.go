@@ -45,6 +45,7 @@ func (c *Conn) Finish(end int64) {
 	}
 	c.finishTwins(end)
 	c.finishAlone()
+	c.tellMangled()
 	for d := range c.half {
 		c.tellIgnored(uint8(d))
 		c.tellShut(uint8(d))

@@ -39,7 +39,7 @@ func newTracer() (*tracer, error) {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 			return fmt.Errorf("private mounts: %w", err)
 		}
-		if err := unix.Mount("tracefs", tracefs, "tracefs", 0, ""); err != nil {
+		if err := unix.Mount("tracefs", tracefs, "tracefs", 0, ""); err != nil && err != unix.EBUSY { // it may be there
 			return fmt.Errorf("mount tracefs: %w", err)
 		}
 		if err := os.Mkdir(t.folder, 0o700); err != nil {

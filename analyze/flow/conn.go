@@ -183,13 +183,16 @@ func (c *Conn) oftenAlike(h, r *track, s *Segment) bool {
 
 // isCopy looks for the packet that s is a copy of, and notes what the copy shows.
 func (c *Conn) isCopy(h *track, s *Segment, lo, n int64, key uint64, e *Event) bool {
+	alike := n == 0 && c.oftenAlike(h, &c.half[1-s.Dir], s)
 	ago, yes := h.copyOf(s, lo, n, key)
+	yes = yes && (!alike || h.copied)
 	if !yes && h.loops != nil {
 		ago, yes = h.loops.goesOn(key, s.TTL, s.Time)
 	}
 	if !yes {
 		return false
 	}
+	h.copied = h.copied || !alike
 	c.loop(h, s, key, ago)
 	c.clamped(h, s)
 	h.twins, e.Twin = h.twins.again(&c.Facts.Dir[s.Dir], key, s.TTL, s.Time, ago)

@@ -22,16 +22,27 @@ const maxRivals = 2
 
 // A groupKey is what the charges of one line have in common. A line says what
 // holds for each of its packets, so the certain stand with the likely, as
-// likely; what is merely possible stands apart.
+// likely; what is merely possible stands apart. Where the place is surer than
+// the cause, the line is as sure as the place, and says perhaps of the cause.
 type groupKey struct {
 	locus    cause.Locus
 	cause    cause.ID
 	possible bool
+	perhaps  bool
 	between  flow.Between
 }
 
 func keyOf(c *analyze.Charge) groupKey {
-	return groupKey{c.Locus, c.Cause, c.Confidence == cause.Possible, c.Between}
+	at := placeConfidence(c)
+	return groupKey{c.Locus, c.Cause, at == cause.Possible, at > c.Confidence && c.Confidence == cause.Possible, c.Between}
+}
+
+// placeConfidence is how sure it is that the packets of c were lost, and where.
+func placeConfidence(c *analyze.Charge) cause.Confidence {
+	if c.Told != nil {
+		return c.LocusConfidence
+	}
+	return c.Confidence
 }
 
 // groups are the lines of the first screen: most packets first, and those that
@@ -62,7 +73,10 @@ func (b *builder) groups() []Group {
 		return 0
 	}
 	second := func(e entry) int {
-		if e.key.possible {
+		switch {
+		case e.key.possible:
+			return 2
+		case e.key.perhaps:
 			return 1
 		}
 		return 0
@@ -86,11 +100,19 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 	rule := mainRule(charges)
 	sure := cause.Certain
 	for _, c := range charges {
-		sure = min(sure, c.Confidence)
+		at := c.Confidence
+		if k.perhaps {
+			at = placeConfidence(c)
+		}
+		sure = min(sure, at)
+	}
+	perhaps := ""
+	if k.perhaps {
+		perhaps = "perhaps "
 	}
 	g := Group{
 		Packets: packets, Locus: k.locus.String(), Cause: string(k.cause),
-		Phrase: b.where(k) + ": " + b.whyOf(k, rule, charges), Confidence: sure.String(),
+		Phrase: b.where(k) + ": " + perhaps + b.whyOf(k, rule, charges), Confidence: sure.String(),
 		Rule: ruleOf(rule).id, Not: rivals(charges), Do: b.doOf(k, charges),
 		Flows: flowsOf(charges), When: b.when(charges),
 	}
@@ -98,7 +120,7 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 	if f := mainFinding(charges); f != nil {
 		g.Seen += " " + briefly(f)
 	}
-	if k.possible && len(g.Not) > 0 {
+	if (k.possible || k.perhaps) && len(g.Not) > 0 {
 		// Rivals of a mere possibility stand: they are not excluded.
 		g.Seen += " It fits " + strings.ReplaceAll(strings.Join(g.Not, " "), ": ", " as well: ")
 		g.Not = []string{}

@@ -17,7 +17,7 @@
 //
 //	$ whydrop analyze testdata/pcap/loss-sender.pcapng.gz
 //	20 of 901 packets were lost.
-//	   20  downstream of this capture: single random losses                 possible
+//	   20  downstream of this capture: perhaps single random losses          likely
 //	0 unexplained.
 //
 //	  path   tap ●──────────────────── 20 ✗ ────────────────────▶ receiver host

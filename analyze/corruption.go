@@ -113,7 +113,7 @@ func (res *Result) ways(charges []*Charge) []damageOf {
 		f := &res.Flows[i]
 		for d, k := range [2]way{{f.Originator.Addr, f.Responder.Addr}, {f.Responder.Addr, f.Originator.Addr}} {
 			if n, ok := at[k]; ok {
-				list[n].passed += uint64(f.Dir[d].WirePackets)
+				list[n].passed += f.Dir[d].WirePackets
 			}
 		}
 	}

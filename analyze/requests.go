@@ -16,9 +16,9 @@ func (res *Result) requests() []Conclusion {
 		service flow.Service
 	}
 	type story struct {
-		unanswered, repeated, again uint64
-		inbound, outbound           uint64
-		proof                       []flow.Witness
+		unanswered, repeated uint64
+		inbound, outbound    uint64
+		proof                []flow.Witness
 	}
 	stories := map[server]*story{}
 	var order []server

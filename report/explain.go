@@ -33,7 +33,6 @@ type Explanation struct {
 	Remedy        []string    `json:"remedy"`   // first lines of the cause's card
 	Card          string      `json:"card"`     // the cause whose card says more, or ""
 
-	asks  string // "explain --charge 1": for errors
 	start int64
 }
 

@@ -98,7 +98,7 @@ func (x *flowExplainer) See(s *analyze.Sight) bool {
 	}
 	switch {
 	case says != "":
-	case !x.any && !(tcp && s.Flags&decode.SYN != 0):
+	case !x.any && (!tcp || s.Flags&decode.SYN == 0):
 		says = "the first packet here"
 	case tcp && s.Flags&(decode.SYN|decode.ACK) == decode.SYN:
 		says = "asks for a connection"

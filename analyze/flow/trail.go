@@ -238,28 +238,6 @@ func (h *track) cameAfterAll(lo, hi, segment int64) {
 	}
 }
 
-// opened is when the packet in front of a hole that held octet at passed, if
-// that is known.
-func (h *track) opened(at int64) (int64, bool) {
-	if h.trail == nil || h.trail.lossy == nil {
-		return 0, false
-	}
-	holes := h.trail.lossy.holes
-	i, found := slices.BinarySearchFunc(holes, at, func(x Hole, at int64) int {
-		switch {
-		case x.hi <= at:
-			return -1
-		case x.lo > at:
-			return 1
-		}
-		return 0
-	})
-	if !found {
-		return 0, false
-	}
-	return holes[i].Before, true
-}
-
 // leaveOdd notes what was judged of x.
 func (c *Conn) leaveOdd(dir uint8, x *odd, whole bool) {
 	h := &c.half[dir]

@@ -31,9 +31,9 @@ func (h *track) close(s *Segment) {
 	h.shut.closed, h.shut.asked, h.shut.growing, h.shut.interval = s.Time, 0, 0, 0
 }
 
-// probed notes that the peer of r, whose window is closed, asked whether it is open.
-func (r *track) probed(s *Segment) {
-	x := r.shut
+// probed notes that the peer of h, whose window is closed, asked whether it is open.
+func (h *track) probed(s *Segment) {
+	x := h.shut
 	if x == nil {
 		return
 	}
@@ -96,7 +96,7 @@ func (x *shut) done(from Witness, t int64, by FrameRef) {
 // it is open passed here: that was lost behind the tap, if s cannot have left
 // before it came. c-1 row 3.
 func (c *Conn) askedAgain(h, r *track, s *Segment) {
-	x := r.shut
+	x := h.shut
 	if x == nil || x.opened.Time == 0 || !x.wasAsked || h.lastData > x.opened.Time {
 		return
 	}

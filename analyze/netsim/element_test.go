@@ -40,7 +40,7 @@ func TestQueueAndPolicer(t *testing.T) {
 	if share := float64(dropped) / float64(len(queued)); share < .35 || share > .45 {
 		t.Errorf("%.0f %% dropped, want about 40 %%", 100*share)
 	}
-	if full := int64(depth * 8 * Second / rate); slow < full*9/10 || slow > full+5*Millisecond {
+	if full := depth * 8 * Second / rate; slow < full*9/10 || slow > full+5*Millisecond {
 		t.Errorf("a full queue delayed by %d ns, want about %d", slow, full)
 	}
 	if quick > 3*Millisecond {

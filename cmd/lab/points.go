@@ -27,7 +27,7 @@ func runPoints(ctx context.Context, c *labCase, family string, folder string) (s
 	defer l.close()
 	tracer, noTrace := newTracer()
 	if noTrace == nil {
-		defer tracer.close()
+		defer func() { _ = tracer.close() }()
 	}
 	var taps []*tap
 	for i := range c.captures {

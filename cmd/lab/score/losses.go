@@ -144,7 +144,8 @@ func (s *scorer) causes() {
 		if len(flow) == 0 {
 			continue
 		}
-		lost, why := s.lostBy(c), "nothing"
+		lost := s.lostBy(c)
+		var why string
 		switch {
 		case len(lost) > 0 && c.Cause == "tail-loss" && s.atTail(lost[0]):
 			why = "at a tail"

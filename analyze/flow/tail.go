@@ -122,10 +122,13 @@ func (n *numbers) missingSince(top edge, id int32) (data, acks int32) {
 }
 
 // afterPush is the rule without IDs: the sender had more to say (a full
-// segment without PSH), was allowed to, and was silent.
+// segment without PSH), was allowed to, and was silent for as long as the timer
+// of a lone lost segment runs: a probe waits for a delayed ACK, too, where one
+// segment is in flight (RFC 8985 §7.2, Linux tcp_schedule_loss_probe), and of
+// several it repeats the last. A shorter silence is a pause of the sender's host.
 func (c *Conn) afterPush(h, r *track, s *Segment, lo int64) via {
 	silent := s.Time - h.last.t
-	if silent < defaultRTT || !h.last.data || h.last.push || h.last.resent || lo != h.top || h.counted || !c.roomFor(h, r, s.Dir) {
+	if silent < restartAfter || !h.last.data || h.last.push || h.last.resent || lo != h.top || h.counted || !c.roomFor(h, r, s.Dir) {
 		return viaNothing
 	}
 	trip := c.anyRTT(h)

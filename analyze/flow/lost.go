@@ -93,7 +93,7 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 	// further on, a neighbour of the same millisecond may have.
 	inside := by.is&sentSYN != 0 || by.is2&unaKnown != 0 && by.una >= by.lo && by.una < by.hi()
 	echoed := inside && by.is2&echoKnown != 0 && by.is&sentTS != 0 && by.covEcr == by.tsval && x.tsval != by.tsval
-	if atTail && by.is2&sackAbove == 0 && x.is&(sentSYN|sentBad) == 0 {
+	if atTail && by.is2&sackAbove == 0 && x.is&(sentSYN|sentBad) == 0 && !h.wentOn(x, by) {
 		l.Reason = ReasonTail
 	}
 	// Without SACK, one acknowledgement of two repairs that were sent together echoes both, and
@@ -122,6 +122,19 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 	default:
 		l.Rule, l.Proof = RuleAmbiguous, Fits
 	}
+}
+
+// wentOn reports whether something that was sent behind x arrived before by
+// repaired x: then x was no tail, which only its timer repairs, but the last
+// that its sender came to of the losses of one window.
+func (h *track) wentOn(x, by *odd) bool {
+	for i := range h.odds.list {
+		y := &h.odds.list[i]
+		if y.t > x.t && y.t < by.t && y.is2&isResent != 0 && len(y.lost) == 0 && y.is&sentBad == 0 && (y.hi() <= x.lo || y.lo >= x.hi()) {
+			return true
+		}
+	}
+	return false
 }
 
 // lackedHere reports whether a receiver without SACK still asked for x when

@@ -96,7 +96,7 @@ func (x *shut) done(from Witness, t int64, by FrameRef) {
 // it is open passed here: that was lost behind the tap, if s cannot have left
 // before it came. c-1 row 3.
 func (c *Conn) askedAgain(h, r *track, s *Segment) {
-	x := h.shut
+	x := r.shut
 	if x == nil || x.opened.Time == 0 || !x.wasAsked || h.lastData > x.opened.Time {
 		return
 	}

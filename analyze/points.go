@@ -14,6 +14,13 @@ type pairing struct {
 	lone   map[flow.FrameRef]*flow.Loner // that passed one point only
 	used   map[flow.FrameRef]bool        // of them, those that are charged
 	resent map[flow.FrameRef]bool        // of them, retransmissions
+	lost   map[half]uint64               // how many are known to be lost between the points
+}
+
+// A half is one direction of a flow.
+type half struct {
+	flow uint32
+	dir  uint8
 }
 
 // Thresholds of two capture points in one file: wire-evidence.md c-0, b-2.
@@ -29,8 +36,9 @@ const (
 	// from which it is known to lead through both. Losses between them lower it.
 	twinHalf = 0.5
 
-	// twinAll is the share of them from which one that passed the first point
-	// only is missing at the second, although nobody asked for it again.
+	// twinAll is the share, of those that are not known to be lost between the
+	// points, from which one that passed the first point only is lost, although
+	// nobody asked for it again. Below, the second may be on one of several ways.
 	twinAll = 0.9
 )
 
@@ -41,7 +49,7 @@ func points(res *Result) {
 	if hops == 0 {
 		return
 	}
-	p := pairing{res, hops, map[flow.FrameRef]*flow.Loner{}, map[flow.FrameRef]bool{}, map[flow.FrameRef]bool{}}
+	p := pairing{res, hops, map[flow.FrameRef]*flow.Loner{}, map[flow.FrameRef]bool{}, map[flow.FrameRef]bool{}, map[half]uint64{}}
 	res.Points = &Points{Hops: hops}
 	for i := range res.Flows {
 		for d := range res.Flows[i].Dir {
@@ -88,10 +96,12 @@ func pairHops(res *Result) uint8 {
 }
 
 // leads reports whether a direction is known to lead through both points: at
-// least this share of its packets passed both.
+// least this share of its packets passed both, without those that are known to
+// be lost between them.
 func (p *pairing) leads(number uint32, dir uint8, least float64) bool {
 	h := &p.res.Flows[number].Dir[dir&1]
-	return h.TwinHops == p.hops && float64(h.Twins) >= least*float64(h.Packets)
+	could := float64(h.Packets) - float64(p.lost[half{number, dir & 1}])
+	return h.TwinHops == p.hops && float64(h.Twins) >= least*could
 }
 
 // lostBetween tells losses between the points from those beyond both.
@@ -107,6 +117,7 @@ func (p *pairing) lostBetween() {
 			if l.Place == flow.AfterTap && p.leads(l.Flow, l.Dir, twinHalf) {
 				l.Between = flow.BeyondPoints
 			}
+		case x.Late && !x.Overdue: // it may have been on its way between the points
 		case x.First:
 			p.used[l.Frame] = true
 			p.between(l)
@@ -118,6 +129,7 @@ func (p *pairing) lostBetween() {
 // second and was not acknowledged, or was sent again, are two witnesses.
 func (p *pairing) between(l *flow.Lost) {
 	p.res.move(l, flow.AfterTap)
+	p.lost[half{l.Flow, l.Dir & 1}] += uint64(l.Packets)
 	l.Between = flow.BetweenPoints
 	switch l.Rule {
 	case flow.RuleBadChecksum, flow.RuleICMPQuote:
@@ -157,6 +169,9 @@ func (p *pairing) sightings() {
 // missed counts packets that one point did not see, although they passed it.
 func (p *pairing) missed() {
 	for _, x := range p.lone {
+		if x.Late {
+			continue
+		}
 		if !x.First || x.Arrived && !p.used[x.Frame] && !p.resent[x.Frame] {
 			p.res.Points.Missed++
 		}
@@ -165,11 +180,11 @@ func (p *pairing) missed() {
 
 // alsoBetween charges what nobody asks for again: acknowledgements, datagrams,
 // and retransmissions that were not needed. Where a point is known to miss
-// packets nothing tells which of the two it was.
+// packets, or many pass one point only, nothing tells which of the two it was.
 func (p *pairing) alsoBetween() {
 	for i := range p.res.loners {
 		x := &p.res.loners[i]
-		if p.lone[x.Frame] != x || !x.First || p.used[x.Frame] || !p.leads(x.Flow, x.Dir, twinAll) {
+		if p.lone[x.Frame] != x || !x.First || x.Late || p.used[x.Frame] {
 			continue
 		}
 		switch x.What {
@@ -184,7 +199,7 @@ func (p *pairing) alsoBetween() {
 			First: x.Time, Last: x.Time, Frame: x.Frame,
 			Witnesses: [5]flow.Witness{{Frame: x.Frame, Time: x.Time, Says: flow.SaysFirstPoint}},
 		}
-		if p.res.Points.Missed > 0 { // it may have missed this one, too
+		if p.res.Points.Missed > 0 || !p.leads(x.Flow, x.Dir, twinAll) { // it may have missed this one, too
 			l.Place, l.Reason, l.Proof, l.Between = flow.Unaccounted, flow.ReasonAmbiguous, flow.Fits, flow.OnePoint
 		}
 		p.res.Flows[x.Flow].Dir[x.Dir&1].Missing[l.Place]++

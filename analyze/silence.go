@@ -34,6 +34,7 @@ type silences struct {
 	ignored map[uint32]*flow.Sign      // by flow
 	absent  map[decode.Addr]*flow.Sign // hosts for which nobody answers
 	queued  map[flow.Endpoint]bool     // ports of flows with such a sign that is more than possible
+	flows   []flow.Facts
 }
 
 // An asking is a port and who asks it.
@@ -80,6 +81,7 @@ func (res *Result) silences() *silences {
 	s := &silences{
 		asked: map[asking]*asked{}, ports: map[flow.Endpoint]*portStory{}, heard: map[hostPair]heard{},
 		talking: map[decode.Addr]int64{}, ignored: map[uint32]*flow.Sign{}, queued: map[flow.Endpoint]bool{},
+		flows: res.Flows,
 	}
 	for i := range res.Signs {
 		g := &res.Signs[i]
@@ -216,7 +218,7 @@ func (s *silences) explain(ch *Charge, l *flow.Lost) {
 	case p.accepted > 0 && s.talking[ch.Dst.Addr] > l.First:
 		s.portLetsIn(ch, p, a)
 	case l.Reason == flow.ReasonUnanswered:
-		s.portIsSilent(ch, a, l.First)
+		s.portIsSilent(ch, a, s.flows[l.Flow].First) // the last SYN fared as the first did
 	}
 }
 

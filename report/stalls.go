@@ -64,6 +64,9 @@ func (b *builder) stalls() Stalls {
 	out := Stalls{ByReason: map[string]Stalled{}}
 	var span, idle uint64 // ms; in idle nobody had anything to say
 	for i := range b.res.Flows {
+		if b.res.Flows[i].Protocol != decode.ProtoTCP {
+			continue // whether anybody waits there is not known
+		}
 		span += uint64(max(b.res.Flows[i].Last-b.res.Flows[i].First, 0) / int64(1e6))
 	}
 	for i := range b.res.Waits {

@@ -275,11 +275,13 @@ func (b *builder) gapless() bool {
 	return data > 0
 }
 
-// hosts are the two ends of the flow that lacks most.
+// hosts are the two ends of the flow that lacks most. Where none lacks anything,
+// conversations come before what is said to a group.
 func (b *builder) hosts() [2]string {
 	best := -1
 	for i := range b.perFlow {
-		if best < 0 || b.perFlow[i].missing > b.perFlow[best].missing {
+		if best < 0 || b.perFlow[i].missing > b.perFlow[best].missing ||
+			b.perFlow[i].missing == b.perFlow[best].missing && b.toGroup(best) && !b.toGroup(i) {
 			best = i
 		}
 	}
@@ -287,8 +289,14 @@ func (b *builder) hosts() [2]string {
 		return [2]string{}
 	}
 	f := &b.res.Flows[best]
+	if b.toGroup(best) {
+		return [2]string{}
+	}
 	return [2]string{f.Originator.Addr.String(), f.Responder.Addr.String()}
 }
+
+// toGroup reports whether flow i is to a multicast address.
+func (b *builder) toGroup(i int) bool { return b.res.Flows[i].Responder.Addr.Netip().IsMulticast() }
 
 // tcpdump is a command that captures both directions between hosts.
 func tcpdump(file string, hosts [2]string) string {

@@ -37,6 +37,8 @@ type sighted struct {
 	octets uint32
 	what   What
 	ttl    uint8
+
+	late, overdue bool // see Loner
 }
 
 // A Loner is a packet that passed one of two capture points only.
@@ -46,6 +48,8 @@ type Loner struct {
 	What    What
 	First   bool // it passed the first point, else the second
 	Arrived bool // the receiver acknowledged its octets
+	Late    bool // the capture ended too soon behind it to tell by this alone
+	Overdue bool // Late, but all others took much less time to the other point
 	Octets  uint32
 	Time    int64
 	Frame   FrameRef
@@ -76,6 +80,11 @@ func (w *twins) expire(t int64, single func(*sighted)) {
 // would have been captured.
 func (w *twins) finish(end int64, single func(*sighted)) {
 	w.expire(end-min(twinLast, max(twinSoon, twinDelays*w.slowest)), single)
+	for i := w.head; i < len(w.list); i++ {
+		x := &w.list[i]
+		x.late, x.overdue = true, end-x.t > twinDelays*w.slowest
+		single(x)
+	}
 	w.list, w.head = nil, 0
 }
 
@@ -134,7 +143,8 @@ func (w *twins) again(f *Half, key uint64, ttl uint8, t, ago int64) (*twins, boo
 // single makes a Loner of x, unless its TTL is that of neither point.
 func (w *twins) single(x *sighted) (Loner, bool) {
 	first := x.ttl == w.top
-	return Loner{What: x.what, First: first, Octets: x.octets, Time: x.t, Frame: x.ref}, first || x.ttl+w.hops == w.top
+	return Loner{What: x.what, First: first, Octets: x.octets, Time: x.t, Frame: x.ref,
+		Late: x.late, Overdue: x.overdue}, first || x.ttl+w.hops == w.top
 }
 
 // twin notes segment s, which is no copy, if its direction passes two points.

@@ -140,7 +140,7 @@ func (c *correlation) bestClass(at cause.Locus, list []episode, lanes []lane) (E
 	if first < 0 {
 		return Event{}, false
 	}
-	traits := c.traits(&lanes[first])
+	traits := c.traits(nil, &lanes[first])
 	var passing []Event
 	least := 1.0
 	tests := math.Log(float64(c.candidates(lanes)))
@@ -171,12 +171,11 @@ func (c *correlation) bestClass(at cause.Locus, list []episode, lanes []lane) (E
 	return e, true
 }
 
-// traits are the classes that l belongs to. Of classes that are the same packets
+// traits appends the classes that l belongs to. Of classes that are the same packets
 // the first is told: what a reader can find goes before what is only a hash here.
-func (c *correlation) traits(l *lane) []trait {
+func (c *correlation) traits(out []trait, l *lane) []trait {
 	f := &c.res.Flows[l.flow]
 	src, dst := c.ends(l.flow, l.dir)
-	var out []trait
 	if f.Via.VLAN != 0 {
 		out = append(out, trait{kind: ByVLAN, number: uint64(f.Via.VLAN)})
 	}
@@ -191,8 +190,10 @@ func (c *correlation) traits(l *lane) []trait {
 // candidates is how many classes could have been told.
 func (c *correlation) candidates(lanes []lane) int {
 	all := map[trait]bool{}
+	var list []trait
 	for i := range lanes {
-		for _, t := range c.traits(&lanes[i]) {
+		list = c.traits(list[:0], &lanes[i])
+		for _, t := range list {
 			all[t] = true
 		}
 	}
@@ -232,13 +233,15 @@ func (c *correlation) allIn(t trait, list []episode, lanes []lane) (chance, shar
 	lightest := lightestHit(lanes)
 	in := make([]float64, len(lanes))
 	var hit, heavyIn, heavy, spared int
+	var its []trait
 	for i := range lanes {
 		l := &lanes[i]
 		if known && t.kind != ByMAC && t.kind != ByVLAN && c.wayOf(l) != way {
 			in[i] = leftOut
 			continue
 		}
-		mine := slices.Contains(c.traits(l), t)
+		its = c.traits(its[:0], l)
+		mine := slices.Contains(its, t)
 		if mine {
 			in[i] = 1
 			of++

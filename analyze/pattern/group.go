@@ -81,8 +81,8 @@ func (g *group) size() int {
 }
 
 // events are those of all directions of g, in order of time.
-func (g *group) events() []event {
-	all := make([]event, 0, g.size())
+func (g *group) events(s *scratch) []event {
+	all := slices.Grow(s.all[:0], g.size())
 	for i, d := range g.list {
 		for _, e := range d.kept {
 			e.flow = int32(i)
@@ -92,26 +92,36 @@ func (g *group) events() []event {
 	if len(all) == 0 {
 		return nil
 	}
-	s := g.list[0].series
-	spread := series{trail: &flow.Trail{Segment: s.trail.Segment, Header: s.trail.Header}, events: all}
+	t := g.list[0].series.trail
+	spread := series{trail: &flow.Trail{Segment: t.Segment, Header: t.Header}, events: all}
 	first := all[0].ns - int64(all[0].t*1e9)
 	for _, q := range g.quiet {
 		spread.spread(q.facts.First, max(q.facts.Last, q.facts.First+1), q.facts.Dir[q.dir].Octets, first)
 	}
-	return latest(spread.events)
+	s.all = spread.events
+	return s.latest()
 }
 
-// latest are the last events of list, in order of time; of those of one time
-// the first in list comes first.
-func latest(list []event) []event {
-	type place struct {
-		t float64
-		i int
+// scratch is memory for the events of one group after the other.
+type scratch struct {
+	all   []event
+	order []place
+}
+
+// A place is one of scratch.all, and its time.
+type place struct {
+	t float64
+	i int
+}
+
+// latest are the last events of s, in order of time; of those of one time the
+// first comes first.
+func (s *scratch) latest() []event {
+	order := s.order[:0]
+	for i := range s.all {
+		order = append(order, place{s.all[i].t, i})
 	}
-	order := make([]place, len(list))
-	for i := range list {
-		order[i] = place{list[i].t, i}
-	}
+	s.order = order
 	slices.SortFunc(order, func(a, b place) int {
 		if a.t != b.t {
 			return cmp.Compare(a.t, b.t)
@@ -121,7 +131,7 @@ func latest(list []event) []event {
 	order = order[max(0, len(order)-groupMost):]
 	sorted := make([]event, len(order))
 	for k := range order {
-		sorted[k] = list[order[k].i]
+		sorted[k] = s.all[order[k].i]
 	}
 	return sorted
 }

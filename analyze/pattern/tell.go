@@ -154,7 +154,7 @@ func (c *Causes) fitAll(order []*direction, groups map[groupKey]*group) {
 			c.GaveUp++
 		default:
 			left -= len(d.kept)
-			work = append(work, fitting{func() []event { return d.kept }, &d.own})
+			work = append(work, fitting{func(*scratch) []event { return d.kept }, &d.own})
 		}
 	}
 	fitEach(work)
@@ -162,7 +162,7 @@ func (c *Causes) fitAll(order []*direction, groups map[groupKey]*group) {
 
 // A fitting is a bucket to be fitted to events.
 type fitting struct {
-	events func() []event
+	events func(*scratch) []event
 	bucket *bucket
 }
 
@@ -172,8 +172,9 @@ func fitEach(work []fitting) {
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(work)) {
 		workers.Go(func() {
+			var s scratch
 			for i := next.Add(1); i <= int64(len(work)); i = next.Add(1) {
-				if events := work[i-1].events(); lostOf(events) >= fitLosses {
+				if events := work[i-1].events(&s); lostOf(events) >= fitLosses {
 					*work[i-1].bucket = fit(events)
 				}
 			}
@@ -196,6 +197,10 @@ func (d *direction) takeOutages() {
 		w := Finding{Cause: cause.LinkOutage, Row: outageRow(upstream), Confidence: o.confidence(upstream)}
 		w.Evidence.From, w.Evidence.To, w.Evidence.Outages = o.begin, o.end, o.lost
 		d.breaks = append(d.breaks, w)
+	}
+	if len(list) == 0 && !slices.ContainsFunc(s.events, func(e event) bool { return e.is1(isTold) }) {
+		d.kept = s.events
+		return
 	}
 	at := 0
 	for i := range s.events {

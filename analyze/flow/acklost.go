@@ -17,6 +17,9 @@ func (c *Conn) ackLost(dir uint8, x *odd) bool {
 	w.add(Witness{before.ref(), before.t, SaysPassed, relative(before.lo), relative(before.hi())})
 	switch {
 	case x.is2&isEarly != 0 && x.ackTime > 0 && x.t-x.ackTime > h.up()*3/2+answerSlack:
+		if r.delivered(x) {
+			return false // it was late
+		}
 		if h.spokenFor(x) {
 			return true // one lost acknowledgement makes many repairs
 		}
@@ -35,6 +38,24 @@ func (c *Conn) ackLost(dir uint8, x *odd) bool {
 	}
 	c.lose(1-dir, l)
 	return true
+}
+
+// delivered reports whether the last acknowledgement of x before x passed, which
+// h sent with data, reached the sender of x after all: it acknowledged that data,
+// which was not sent again in between. Copies of the data that came before say
+// the same, since they carried the acknowledgement, too, or one that was as good.
+func (h *track) delivered(x *odd) bool {
+	if x.is2&ackWithData == 0 {
+		return false
+	}
+	for i := range h.odds.list {
+		if q := &h.odds.list[i]; q.ref() == x.ackRef {
+			again := false
+			h.odds.overlapping(q.lo, q.hi(), func(_ int32, y *odd) { again = again || y.t > q.t && y.t < q.covered() })
+			return q.cov != 0 && !again
+		}
+	}
+	return h.acked && h.una >= h.top // none of it was ever sent again
 }
 
 // spokenFor reports whether an earlier repair has told that the acknowledgement

@@ -148,6 +148,9 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 	if k.early {
 		o.is2 |= isEarly
 	}
+	if r.lastData != 0 && r.lastData == h.ackTime {
+		o.is2 |= ackWithData
+	}
 	if k.fills {
 		o.is2 |= fillsGap
 	}
@@ -180,6 +183,7 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 		})
 	case resent:
 		o.is2 |= isResent
+		c.inHaste(h, s, &o)
 		c.resend(h, r, &o)
 		if c.dropped(h, r, &o) {
 			o.is2 |= isDropped

@@ -22,7 +22,8 @@ func (c *Conn) condemn(dir uint8, i int32, aside []mark) []mark {
 			return // all of it had arrived: x repairs what else it holds
 		}
 		switch {
-		case x.need != Needed:
+		case x.need != Needed, h.hasty && q.is2&isResent != 0 && x.t-q.t <= copyBare:
+			// Or they were sent together, and either may have arrived: inHaste.
 			if last < 0 || q.t > h.odds.list[last].t {
 				last = k
 			}

@@ -89,6 +89,8 @@ func mix(a, b uint64) uint64 {
 func (h *track) copyWithin(s *Segment) int64 {
 	numbered := s.is(hasID) && s.ID != 0
 	switch {
+	case !s.is(hasTS) && !numbered && h.hasty:
+		return -1
 	case !s.is(hasTS) && !numbered && h.minDown > 0 && h.rttKnown():
 		return min(copyBare, max(h.rtt()/2, CopyImmediate))
 	case !s.is(hasTS):
@@ -97,6 +99,24 @@ func (h *track) copyWithin(s *Segment) int64 {
 		return copyWithID
 	}
 	return copyWithTS
+}
+
+// inHaste notes that the host of h sent octets of x again, cut otherwise, so soon
+// that the same cut would have been a copy: a network copies packets, but cuts
+// none. So do hosts behind a radio that had stalled, when they can send at last.
+// What is neither numbered nor stamped is then no copy for being alike and near.
+// A mirror port, which copies everything, has shown copies by then.
+func (c *Conn) inHaste(h *track, s *Segment, x *odd) {
+	if h.hasty || h.copied || s.is(hasTS|damagedFields) || x.payload() == 0 || c.segments(s.Dir, x.payload()) > 1 {
+		return
+	}
+	within := h.copyWithin(s)
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+		cut := q.lo != x.lo || q.n != x.n
+		if cut && q.is2&isLate == 0 && q.is&sentBad == 0 && x.t-q.t <= within && c.segments(s.Dir, q.payload()) == 1 {
+			h.hasty = true
+		}
+	})
 }
 
 // copyOf looks for the packet that s is a copy of, and says how long ago it

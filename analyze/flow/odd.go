@@ -53,6 +53,7 @@ const (
 	headHad                           // the octet in front of it had been covered when it passed
 	tailHad                           // that behind it
 	isAskedFor                        // the receiver had asked for it again and again when it passed
+	ackWithData                       // the acknowledgement ackRef carried data
 )
 
 // odds is the odd list of one half.

@@ -107,10 +107,13 @@ func (c *Conn) fill(h *track, s *Segment, hi int64, id int32, numbered, early bo
 		return o <= 0
 	})
 	trip := h.rtt()
-	wait := s.Time - first
-	if above == 0 {
-		wait = 0
+	if above == 0 { // forgotten, after a second: the top was reached no earlier than that
+		first = s.Time
+		if h.last.ok {
+			first = h.last.t
+		}
 	}
+	wait := s.Time - first
 	switch {
 	case above > 0 && older < above && proof != viaNothing && c.later(h, s, hi, id, numbered):
 		return resent, proof

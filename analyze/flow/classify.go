@@ -86,7 +86,7 @@ func (h *track) covers(lo, hi int64) bool {
 // and lies below the top: b-3.
 func (c *Conn) fill(h *track, s *Segment, hi int64, id int32, numbered, early bool) (is, via) {
 	var first int64
-	above, older, equal := 0, 0, false
+	above, older, equal := 0, 0, 0
 	proof := viaNothing
 	h.above(hi, func(q *sent) bool {
 		if q.is&sentBad != 0 {
@@ -100,7 +100,9 @@ func (c *Conn) fill(h *track, s *Segment, hi int64, id int32, numbered, early bo
 		if o < 0 {
 			older++
 		}
-		equal = equal || v == viaEqualTS
+		if v == viaEqualTS {
+			equal++
+		}
 		if o != 0 {
 			proof = v
 		}
@@ -121,7 +123,9 @@ func (c *Conn) fill(h *track, s *Segment, hi int64, id int32, numbered, early bo
 		return late, proof
 	case early:
 		return resent, viaCovered
-	case equal && h.rttKnown() && trip > equalTickRTT:
+	case older > 0 && older+equal == above:
+		return late, proof // what was sent after it has overtaken it
+	case equal > 0 && h.rttKnown() && trip > h.sameTick():
 		return late, viaEqualTS
 	case !h.rttKnown():
 		if wait > noRTTReorder {

@@ -50,6 +50,9 @@ func (c *Conn) firstAnswer(h, r *track, s *Segment) {
 	if h.shaken {
 		return
 	}
+	if s.is(hasTS) {
+		h.clock = echo{s.Time, s.TSVal}
+	}
 	if h.synTime != 0 && r.synTime > h.synTime && r.syns == 1 {
 		d := s.Time - r.synTime
 		shortest(&r.minDown, d)

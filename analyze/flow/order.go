@@ -37,3 +37,14 @@ func (h *track) order(id int32, hasID bool, ts uint32, hasTS bool, q *sent) (int
 	}
 	return 0, viaNothing
 }
+
+// sameTick is how much later than another, at most, a packet of the same
+// timestamp was sent, ns. A repair leaves a round trip after what it repairs,
+// RFC 7323 §5.4 lets a tick be anything from a millisecond to a second.
+func (h *track) sameTick() int64 {
+	ticks := int64(int32(h.newestTS - h.clock.ts))
+	if h.clock.t == 0 || ticks < clockTicks {
+		return equalTickRTT
+	}
+	return (h.lastT - h.clock.t + h.rtt()) / (ticks - 1)
+}

@@ -30,7 +30,11 @@ const (
 
 	// equalTickRTT, ns: with equal timestamps a fill is late rather than a
 	// repair if the round trip is longer than this. b-3.3; 6 false repairs without.
+	// It stands for the tick of its sender's clock where that is not measured yet.
 	equalTickRTT = 2 * millisecond
+
+	// clockTicks is over how many ticks it is: the measure is then good to an eighth.
+	clockTicks = 16
 
 	// tooSoonDown is the share of the shortest delay below the tap in which no
 	// acknowledgement of a packet can come back. b-8.3; at the sender .949 without.

@@ -52,6 +52,7 @@ type track struct {
 	delayed  uint32 // data sent after a pure ACK
 	recent   recent
 	echoes   echoes
+	clock    echo // the first that is no SYN's: a SYN-ACK may hide a cookie in its timestamp
 
 	// What the other side said of it.
 	una      int64

@@ -27,8 +27,12 @@ func (c *Conn) ackLost(dir uint8, x *odd) bool {
 		w.add(Witness{x.ackRef, x.ackTime, SaysAcked, relative(x.sentUna), 0})
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 	case x.is2&byDSACK != 0 && x.t-before.t > delayedAck && !h.lateAnswer(x):
-		if r.counted && !r.ids.explain(before.t, x.covered()) {
-			return false // its sender numbers its packets, and none is missing
+		if r.counted {
+			if !c.explain(1-dir, before.t, x.covered()) {
+				return false // its sender numbers its packets, and none is missing but data
+			}
+		} else if x.is2&answerGone != 0 {
+			return false // its sender's own data is missing, which carried it
 		}
 		l.Place, l.First, l.Proof = BeforeTap, before.t, Second
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
@@ -86,11 +90,14 @@ func (h *track) lateAnswer(x *odd) bool {
 	return h.minDown < 0 || float64(x.covered()-x.t) > answerLateDowns*float64(h.minDown)+float64(answerLate)
 }
 
-// explain takes one missing number between from and to out of what is missing
-// for an unknown reason. It reports whether there was one.
-func (n *numbers) explain(from, to int64) bool {
-	for i := range n.gaps {
-		if g := &n.gaps[i]; g.t1 >= from && g.t1 <= to && g.explained < g.to-g.from {
+// explain takes one missing number of half dir between from and to out of what
+// is missing for an unknown reason. It reports whether there was one: data that
+// is missing has numbers, too, and is charged as data.
+func (c *Conn) explain(dir uint8, from, to int64) bool {
+	gaps := c.half[dir].ids.gaps
+	for i := range gaps {
+		g := &gaps[i]
+		if g.t1 >= from && g.t1 <= to && int64(g.explained)+c.dataIn(dir, g) < int64(g.to-g.from) {
 			g.explained++
 			return true
 		}

@@ -51,6 +51,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 		return
 	}
 	by := coverage{s: s, una: a, before: old, known: had, dup: dup, since: since, missing: r.ids.missingUntil(r.counted)}
+	by.gone = dup && r.topped && r.position(s.Seq) > r.top
 	if moved {
 		from := old
 		if !had {
@@ -145,6 +146,7 @@ type coverage struct {
 	known       bool  // before is valid
 	dup         bool  // it reports octets that came twice, too
 	missing     int64 // when the last packet of its half passed before which numbers are missing
+	gone        bool  // and data of its half is missing before it
 	newest      *sent // that it covered
 	newly       int   // how many it covered
 }
@@ -240,6 +242,9 @@ func (h *track) coverRepair(x *odd, by *coverage) {
 	}
 	if by.dup {
 		x.is2 |= byDSACK
+	}
+	if by.gone {
+		x.is2 |= answerGone
 	}
 	if by.missing < x.t {
 		x.is2 |= isDirect

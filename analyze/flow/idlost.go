@@ -16,12 +16,7 @@ func (c *Conn) missingIDs(dir uint8) {
 			strays -= cut
 			miss -= cut
 		}
-		var hole int64
-		if g.hi > g.lo {
-			hole = c.segments(dir, g.hi-g.lo)
-		}
-		hole += min(int64(g.tail), max(miss-hole, 0))
-		n := min(miss, hole)
+		n := min(miss, c.dataIn(dir, g))
 		if g.outstanding && !g.peerData && h.repairedSince(g) {
 			n = miss
 		}
@@ -31,6 +26,16 @@ func (c *Conn) missingIDs(dir uint8) {
 			c.chargeNumbers(dir, g, acks)
 		}
 	}
+}
+
+// dataIn is how many of the packets missing in g were data, as the octets that
+// are missing with them and the repairs of tails tell.
+func (c *Conn) dataIn(dir uint8, g *idGap) int64 {
+	var hole int64
+	if g.hi > g.lo {
+		hole = c.segments(dir, g.hi-g.lo)
+	}
+	return max(hole, min(hole+int64(g.tail), int64(g.to-g.from)))
 }
 
 // repairedSince reports whether the sender of h sent anything again behind g.

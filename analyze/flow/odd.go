@@ -54,6 +54,7 @@ const (
 	tailHad                           // that behind it
 	isAskedFor                        // the receiver had asked for it again and again when it passed
 	ackWithData                       // the acknowledgement ackRef carried data
+	answerGone                        // data of the receiver was missing when it covered it: the first answer may be that
 )
 
 // odds is the odd list of one half.

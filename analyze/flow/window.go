@@ -64,7 +64,7 @@ func (c *Conn) reopen(h, r *track, s *Segment) {
 	asked := x.asked > 0 && s.Time-x.first.Time > 0 && r.minDown >= 0
 	prompt := float64(answer) >= tooSoonDown*float64(r.minDown) && float64(answer) <= answerLateDowns*float64(r.minDown)+float64(answerSlack)
 	switch {
-	case asked && prompt && h.counted && h.ids.explain(x.closed+1, s.Time):
+	case asked && prompt && h.counted && c.explain(s.Dir, x.closed+1, s.Time):
 		l := Lost{
 			Place: BeforeTap, What: ACKPacket, Packets: 1, First: x.closed, Last: s.Time, Rule: RuleWindowUpdate,
 			Reason: ReasonWindowUpdate, Proof: Single, Repair: s.Ref(), RepairTime: s.Time,

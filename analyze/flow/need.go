@@ -53,7 +53,7 @@ func (c *Conn) need(h, r *track, x *odd) Need {
 		}
 		return Unneeded
 	}
-	v := h.needByAnswers(x, &p)
+	v := h.needByAnswers(x, &p, h.reports(r))
 	if v == Needed && !h.reports(r) && x.is&sentTS == 0 && x.cov != 0 && h.tooSoon(x, &p) {
 		return Undecided
 	}
@@ -143,7 +143,7 @@ func (h *track) earlier(x *odd) earlier {
 }
 
 // needByAnswers judges by what the receiver said: b-8.3 to b-8.8.
-func (h *track) needByAnswers(x *odd, p *earlier) Need {
+func (h *track) needByAnswers(x *odd, p *earlier, sacks bool) Need {
 	if x.cov == 0 {
 		return Needed
 	}
@@ -162,10 +162,10 @@ func (h *track) needByAnswers(x *odd, p *earlier) Need {
 			return Unneeded
 		}
 	}
-	if x.is2&isJumped != 0 {
+	n, first := h.twice(x)
+	if x.is2&isJumped != 0 && (n > 0 || !sacks) {
 		return Unneeded
 	}
-	n, first := h.twice(x)
 	if n > 0 && byAck && stamped && inside && x.covEcr == x.tsval && p.any && !p.same {
 		if d := first - x.covered(); d > 1000 && d < repairCopy && h.copiesBehind() {
 			return Needed // the network copied the repair, else the original came late

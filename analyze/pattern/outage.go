@@ -122,7 +122,7 @@ func linkOutage(list []outage, lost int, upstream bool) (verdict, bool) {
 	if in == 0 || float64(in) < outageHalf*float64(lost) {
 		return verdict{}, false
 	}
-	return verdict{Cause: cause.LinkOutage, Row: outageRow(upstream), Confidence: longest.confidence(upstream)}, true
+	return verdict{Cause: cause.LinkOutage, Row: outageRow(upstream), Confidence: longest.confidence(upstream, false)}, true
 }
 
 func outageRow(upstream bool) string {
@@ -132,9 +132,12 @@ func outageRow(upstream bool) string {
 	return "O-s"
 }
 
-// confidence is that of one outage.
-func (o *outage) confidence(upstream bool) cause.Confidence {
-	if o.lost <= outageFew || upstream && o.lost < outageMany {
+// confidence is that of one outage. minor says that outages took less than half of
+// what the direction lost, which a flow's verdict asks for (§4). In front of the tap
+// that counts: when the missing packets were sent is not known there, and a limiter
+// that takes a burst whole, and the timeout after it, look like an outage.
+func (o *outage) confidence(upstream, minor bool) cause.Confidence {
+	if o.lost <= outageFew || upstream && (o.lost < outageMany || minor) {
 		return cause.Possible
 	}
 	return cause.Likely

@@ -189,12 +189,17 @@ func (d *direction) takeOutages() {
 	s := d.series
 	list := s.outages()
 	upstream := s.upstream()
+	took := 0
+	for i := range list {
+		took += list[i].lost
+	}
+	minor := float64(took) < outageHalf*float64(lostOf(s.events))
 	skip := make([]bool, len(s.events))
 	for _, o := range list {
 		for i := o.from; i < o.to; i++ {
 			skip[i] = true
 		}
-		w := Finding{Cause: cause.LinkOutage, Row: outageRow(upstream), Confidence: o.confidence(upstream)}
+		w := Finding{Cause: cause.LinkOutage, Row: outageRow(upstream), Confidence: o.confidence(upstream, minor)}
 		w.Evidence.From, w.Evidence.To, w.Evidence.Outages = o.begin, o.end, o.lost
 		d.breaks = append(d.breaks, w)
 	}

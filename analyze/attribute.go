@@ -129,6 +129,10 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 		c.weaken(&ch, l, f)
 		ch.LocusConfidence = ch.Confidence
 		c.course(&ch, l)
+		if ch.Cause == cause.LostRetransmission {
+			// That says what was lost: what lost it has no second witness.
+			ch.Confidence = min(ch.Confidence, cause.Likely)
+		}
 		return ch
 	}
 	if v.onSender(l.Dir) {

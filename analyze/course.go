@@ -9,14 +9,6 @@ import (
 	"whydrop/analyze/pattern"
 )
 
-// addTrails takes over the trails of one shard, whose flows are numbered anew.
-func (res *Result) addTrails(list []flow.Trail, number []uint32) {
-	for i := range list {
-		list[i].Flow = number[list[i].Flow]
-	}
-	res.trails = append(res.trails, list...)
-}
-
 // tellCourse looks at the course of all losses of each direction, for causes that
 // no single packet shows. Where the times of frames are worthless it sees nothing.
 func tellCourse(res *Result) *pattern.Causes {

@@ -41,33 +41,15 @@ func merge(res *Result, found []flow.Findings) {
 	res.Symptoms = make([]flow.Symptom, 0, sizes[0])
 	losses := make([]flow.Lost, 0, sizes[1])
 	for s := range found {
-		for i := range found[s].Symptoms {
-			found[s].Symptoms[i].Flow = renumber[s][found[s].Symptoms[i].Flow]
-		}
-		for i := range found[s].Losses {
-			found[s].Losses[i].Flow = renumber[s][found[s].Losses[i].Flow]
-		}
-		for i := range found[s].Loners {
-			found[s].Loners[i].Flow = renumber[s][found[s].Loners[i].Flow]
-		}
-		res.loners = append(res.loners, found[s].Loners...)
-		for i := range found[s].Signs {
-			if g := &found[s].Signs[i]; g.Flow != flow.NoFlow {
-				g.Flow = renumber[s][g.Flow]
-			}
-		}
-		res.Signs = append(res.Signs, found[s].Signs...)
-		for i := range found[s].Stalls {
-			found[s].Stalls[i].Flow = renumber[s][found[s].Stalls[i].Flow]
-		}
-		res.Stalls = append(res.Stalls, found[s].Stalls...)
-		for i := range found[s].Waits {
-			found[s].Waits[i].Flow = renumber[s][found[s].Waits[i].Flow]
-		}
-		res.Waits = append(res.Waits, found[s].Waits...)
-		res.addTrails(found[s].Trails, renumber[s])
-		res.Symptoms = append(res.Symptoms, found[s].Symptoms...)
-		losses = append(losses, found[s].Losses...)
+		f := &found[s]
+		f.Renumber(func(number uint32) uint32 { return renumber[s][number] })
+		res.Symptoms = append(res.Symptoms, f.Symptoms...)
+		losses = append(losses, f.Losses...)
+		res.loners = append(res.loners, f.Loners...)
+		res.Signs = append(res.Signs, f.Signs...)
+		res.Stalls = append(res.Stalls, f.Stalls...)
+		res.Waits = append(res.Waits, f.Waits...)
+		res.trails = append(res.trails, f.Trails...)
 		found[s] = flow.Findings{}
 	}
 	slices.SortFunc(res.Symptoms, compareSymptoms)

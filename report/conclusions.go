@@ -64,13 +64,6 @@ func (p *printer) concluded(r *Report) {
 		p.to(2)
 		p.wrap(c.Cause+", "+c.Confidence+". "+c.Say, plain, 4, 4)
 		p.nl()
-		for k := range c.Evidence {
-			e := &c.Evidence[k]
-			p.number(plain, p.frameName(r, Frame{e.File, e.Frame}), frameEnd)
-			p.number(skip, seconds(r.Start, e.At), max(timeEnd, p.col+2))
-			p.to(p.col + 2)
-			p.wrap(e.Says, plain, p.col, 2)
-			p.nl()
-		}
+		p.evidence(r, c.Evidence)
 	}
 }

@@ -111,8 +111,13 @@ func (p *printer) charge(r *Report, c *Charge) {
 	p.put(skip, "#"+count(uint64(c.ID))+" ")
 	p.wrap(chargeText(c), plain, phraseColumn, 4)
 	p.nl()
-	for i := range c.Evidence {
-		e := &c.Evidence[i]
+	p.evidence(r, c.Evidence)
+}
+
+// evidence writes deciding frames, a line each.
+func (p *printer) evidence(r *Report, list []Evidence) {
+	for i := range list {
+		e := &list[i]
 		p.number(plain, p.frameName(r, Frame{e.File, e.Frame}), frameEnd)
 		p.number(skip, seconds(r.Start, e.At), max(timeEnd, p.col+2))
 		p.to(p.col + 2)

@@ -41,28 +41,6 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 	for i, number := range b.order.Take() {
 		place[number] = uint32(i)
 	}
-	for i := range f.Symptoms {
-		f.Symptoms[i].Flow = place[f.Symptoms[i].Flow]
-	}
-	for i := range f.Loners {
-		f.Loners[i].Flow = place[f.Loners[i].Flow]
-	}
-	for i := range f.Losses {
-		f.Losses[i].Flow = place[f.Losses[i].Flow]
-	}
-	for i := range f.Signs {
-		if s := &f.Signs[i]; s.Flow != flow.NoFlow {
-			s.Flow = place[s.Flow]
-		}
-	}
-	for i := range f.Stalls {
-		f.Stalls[i].Flow = place[f.Stalls[i].Flow]
-	}
-	for i := range f.Waits {
-		f.Waits[i].Flow = place[f.Waits[i].Flow]
-	}
-	for i := range f.Trails {
-		f.Trails[i].Flow = place[f.Trails[i].Flow]
-	}
+	f.Renumber(func(number uint32) uint32 { return place[number] })
 	return f
 }

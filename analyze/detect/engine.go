@@ -239,29 +239,7 @@ func (e *Engine) summary() flow.Findings {
 // concatenate puts b behind a.
 func concatenate(a, b flow.Findings) flow.Findings {
 	n := uint32(len(a.Flows))
-	for i := range b.Symptoms {
-		b.Symptoms[i].Flow += n
-	}
-	for i := range b.Losses {
-		b.Losses[i].Flow += n
-	}
-	for i := range b.Loners {
-		b.Loners[i].Flow += n
-	}
-	for i := range b.Signs {
-		if b.Signs[i].Flow != flow.NoFlow {
-			b.Signs[i].Flow += n
-		}
-	}
-	for i := range b.Stalls {
-		b.Stalls[i].Flow += n
-	}
-	for i := range b.Waits {
-		b.Waits[i].Flow += n
-	}
-	for i := range b.Trails {
-		b.Trails[i].Flow += n
-	}
+	b.Renumber(func(number uint32) uint32 { return number + n })
 	a.Flows = append(a.Flows, b.Flows...)
 	a.Symptoms = append(a.Symptoms, b.Symptoms...)
 	a.Losses = append(a.Losses, b.Losses...)

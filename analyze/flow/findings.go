@@ -16,6 +16,34 @@ type Findings struct {
 	GaveUp   GaveUp
 }
 
+// Renumber gives every flow that f speaks of, but NoFlow, the number that place
+// has for it. Flows itself stays as it is.
+func (f *Findings) Renumber(place func(flow uint32) uint32) {
+	for i := range f.Symptoms {
+		f.Symptoms[i].Flow = place(f.Symptoms[i].Flow)
+	}
+	for i := range f.Losses {
+		f.Losses[i].Flow = place(f.Losses[i].Flow)
+	}
+	for i := range f.Loners {
+		f.Loners[i].Flow = place(f.Loners[i].Flow)
+	}
+	for i := range f.Signs {
+		if g := &f.Signs[i]; g.Flow != NoFlow {
+			g.Flow = place(g.Flow)
+		}
+	}
+	for i := range f.Stalls {
+		f.Stalls[i].Flow = place(f.Stalls[i].Flow)
+	}
+	for i := range f.Waits {
+		f.Waits[i].Flow = place(f.Waits[i].Flow)
+	}
+	for i := range f.Trails {
+		f.Trails[i].Flow = place(f.Trails[i].Flow)
+	}
+}
+
 // NoFlow is the flow of what belongs to no single conversation.
 const NoFlow = ^uint32(0)
 

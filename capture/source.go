@@ -33,7 +33,8 @@ type Input struct {
 	First, Last int64  // smallest and largest frame time, ns; valid if Frames > 0
 	Damage      *Damage
 	Stats       Stats
-	Notes       []string // findings about the file itself, for the audit; bounded
+	Notes       []string   // findings about the file itself, for the audit; bounded
+	Testimony   *Testimony // of the host where it was captured; nil = none is known
 }
 
 // Damage says where a file stopped being readable. Frames before it were read.

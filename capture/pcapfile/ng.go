@@ -7,8 +7,8 @@ import (
 )
 
 // Block types (draft-ietf-opsawg-pcapng §4 and §11). All others, among them name
-// resolution, decryption secrets, custom and journal blocks, are skipped by length:
-// they say nothing about packets.
+// resolution, decryption secrets and journal blocks, are skipped by length: they say
+// nothing about packets.
 const (
 	blockInterface = 1
 	blockPacket    = 2 // obsolete, written by early dumpcap
@@ -29,6 +29,8 @@ type pcapng struct {
 	order      order
 	interfaces []*iface // of this section
 	total      int      // interfaces of all sections
+	testimony  []byte   // of the host, as far as it was read
+	nextPart   uint16   // of that
 }
 
 // An iface is one interface of a section.
@@ -134,6 +136,8 @@ func (n *pcapng) block(f *file, kind uint32, body []byte, out []capture.Frame) (
 		n.statistics(f, body)
 	case blockInterface:
 		return out, n.describe(f, body)
+	case blockCustom:
+		n.custom(f, body)
 	case pcapngMagic:
 		n.interfaces = nil
 		return out, n.section(f, body)

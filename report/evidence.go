@@ -103,6 +103,8 @@ func saysOfTimers(s flow.Says, a, b string) string {
 		return "the window is open"
 	case flow.SaysSent:
 		return "data " + a + "–" + b + " passes for the first time"
+	case flow.SaysArrived:
+		return "data " + a + "–" + b + " passes, and arrives"
 	case flow.SaysFirstEcho:
 		return "echoes timestamp " + a + ", older than that of the copy: it answers the first one"
 	case flow.SaysRepairOf:
@@ -113,20 +115,34 @@ func saysOfTimers(s flow.Says, a, b string) string {
 
 // passed is the lost packet itself on its way through the tap.
 func passed(c *analyze.Charge, w flow.Witness) string {
-	if w.B <= w.A {
+	switch {
+	case c.What == flow.SYNPacket:
+		return synName(c) + " passes, never arrives"
+	case w.B <= w.A:
 		return nouns[min(c.What, flow.NumWhats-1)] + " passes, never arrives"
 	}
 	return "data " + count(w.A) + "–" + count(w.B) + " passes, never arrives"
 }
 
+// synName tells the two packets that begin a connection apart.
+func synName(c *analyze.Charge) string {
+	if c.Dir == 1 {
+		return "SYN-ACK"
+	}
+	return "SYN"
+}
+
 // repaired is the retransmission, with what the loss cost where both frames are known.
 func repaired(c *analyze.Charge, w flow.Witness) string {
 	text := "sent again"
-	if w.B > w.A {
+	switch {
+	case c.What == flow.SYNPacket:
+		text = synName(c) + " sent again"
+	case w.B > w.A:
 		text = "data " + count(w.A) + "–" + count(w.B) + " sent again"
 	}
 	for _, first := range c.Evidence {
-		if (first.Says == flow.SaysPassed || first.Says == flow.SaysFirstPoint) && w.Time > first.Time {
+		if (first.Says == flow.SaysPassed || first.Says == flow.SaysFirstPoint || first.Says == flow.SaysArrived) && w.Time > first.Time {
 			return text + ", " + duration(w.Time-first.Time) + " later"
 		}
 	}

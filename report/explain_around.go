@@ -140,7 +140,7 @@ func (x *chargeExplainer) placeByEvidence(lost *Rung) bool {
 		return false
 	}
 	switch w := x.c.Evidence[0]; w.Says {
-	case flow.SaysIDBefore, flow.SaysRTPBefore, flow.SaysPassed, flow.SaysFirstPoint, flow.SaysFragment:
+	case flow.SaysIDBefore, flow.SaysRTPBefore, flow.SaysPassed, flow.SaysArrived, flow.SaysFirstPoint, flow.SaysFragment:
 		for i := range x.seen {
 			if x.seen[i].Ref() == w.Frame {
 				lost.behind(&x.seen[i])

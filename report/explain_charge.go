@@ -73,7 +73,7 @@ func newChargeExplainer(b *builder, r *Report, c *analyze.Charge) *chargeExplain
 // numbersOctets reports whether a witness names the octets that were lost.
 func numbersOctets(s flow.Says) bool {
 	switch s {
-	case flow.SaysPassed, flow.SaysFirstPoint, flow.SaysGapOpened, flow.SaysSACK, flow.SaysRepair, flow.SaysUnseenAck, flow.SaysDSACK:
+	case flow.SaysPassed, flow.SaysArrived, flow.SaysFirstPoint, flow.SaysGapOpened, flow.SaysSACK, flow.SaysRepair, flow.SaysUnseenAck, flow.SaysDSACK:
 		return true
 	}
 	return false

@@ -102,16 +102,15 @@ func joined(a, b string) string {
 // shows is what a witness shows, beside a label that has its number already.
 func (x *chargeExplainer) shows(w flow.Witness, s *analyze.Sight) string {
 	switch w.Says {
+	case flow.SaysArrived:
+		return "passes, and arrives"
 	case flow.SaysPassed:
-		if x.c.What == flow.ACKPacket {
-			return "passes, and arrives"
-		}
 		return "passes, never arrives"
 	case flow.SaysFirstPoint:
 		return "passes the first point only"
 	case flow.SaysRepair:
 		for _, first := range x.c.Evidence {
-			if isLost(first.Says) && w.Time > first.Time {
+			if (isLost(first.Says) || first.Says == flow.SaysArrived) && w.Time > first.Time {
 				return "sent again, " + duration(w.Time-first.Time) + " later"
 			}
 		}

@@ -106,17 +106,17 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 		}
 		sure = min(sure, at)
 	}
-	perhaps := ""
+	surely, perhaps := "", ""
 	if k.perhaps {
-		perhaps = "perhaps "
+		surely, perhaps = surelyWords[sure], "perhaps "
 	}
 	g := Group{
 		Packets: packets, Locus: k.locus.String(), Cause: string(k.cause),
-		Phrase: b.where(k) + ": " + perhaps + b.whyOf(k, rule, charges), Confidence: sure.String(),
+		Phrase: surely + b.where(k) + ": " + perhaps + b.whyOf(k, rule, charges), Confidence: sure.String(),
 		Rule: ruleOf(rule).id, Not: rivals(charges), Do: b.doOf(k, charges),
-		Flows: flowsOf(charges), When: b.when(charges),
+		Flows: flowsOf(charges), When: b.when(charges), perhaps: k.perhaps,
 	}
-	g.Seen = b.seen(charges, g.Flows)
+	g.Seen = b.seen(charges, g.Flows) + superFrames(charges)
 	if f := mainFinding(charges); f != nil {
 		g.Seen += " " + briefly(f)
 	}
@@ -127,6 +127,9 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 	}
 	return g
 }
+
+// surelyWords say how sure a place is whose cause is merely possible.
+var surelyWords = [...]string{cause.Likely: "likely ", cause.Certain: "certainly "}
 
 // where says the place of a line.
 func (b *builder) where(k groupKey) string {
@@ -291,6 +294,24 @@ func (b *builder) seen(charges []*analyze.Charge, flows int) string {
 		return s + ", at " + proseSeconds(first-b.res.First) + " s."
 	}
 	return s + ", from " + proseSeconds(first-b.res.First) + " to " + proseSeconds(last-b.res.First) + " s."
+}
+
+// superFrames says how many of the packets were not captured one by one: their
+// host cuts, or has joined, them where nobody sees it. b-17.
+func superFrames(charges []*analyze.Charge) string {
+	var frames, packets uint64
+	for _, c := range charges {
+		if n := uint64(len(c.Frames)); c.What == flow.DataPacket && n > 0 && c.Packets > n {
+			frames, packets = frames+n, packets+c.Packets
+		}
+	}
+	switch {
+	case frames == 0:
+		return ""
+	case frames == 1:
+		return " " + count(packets) + " of them are 1 frame here, not yet cut into packets or already joined."
+	}
+	return " " + count(packets) + " of them are " + count(frames) + " frames here, not yet cut into packets or already joined."
 }
 
 // proseSeconds is a time from the start of the capture in prose: two decimals.

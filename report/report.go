@@ -93,7 +93,8 @@ type Verdict struct {
 }
 
 // Group is a line of the first screen: charges with one locus and cause.
-// Confidence is that of the least sure of them.
+// Confidence is that of the least sure of them; where the phrase says perhaps of
+// the cause, it is that of the place.
 type Group struct {
 	Packets    uint64   `json:"packets"`
 	Locus      string   `json:"locus" jsonschema:"enum=sender-host,enum=upstream,enum=downstream,enum=receiver-host,enum=capture,enum=unknown"`
@@ -106,6 +107,8 @@ type Group struct {
 	Do         []string `json:"do"`
 	Flows      int      `json:"flows"`
 	When       []uint32 `json:"when"` // missing packets per 1/48 of the capture
+
+	perhaps bool // the cause is merely possible; Confidence is that of the place
 }
 
 // Innocent are things that look like losses and are none.

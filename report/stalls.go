@@ -62,11 +62,12 @@ type heldUp struct {
 // stalls sums up over all flows.
 func (b *builder) stalls() Stalls {
 	out := Stalls{ByReason: map[string]Stalled{}}
-	var span, idle uint64 // ms; in idle nobody had anything to say
+	var span, idle, flows uint64 // ms; in idle nobody had anything to say
 	for i := range b.res.Flows {
 		if b.res.Flows[i].Protocol != decode.ProtoTCP {
 			continue // whether anybody waits there is not known
 		}
+		flows++
 		span += uint64(max(b.res.Flows[i].Last-b.res.Flows[i].First, 0) / int64(1e6))
 	}
 	for i := range b.res.Waits {
@@ -94,15 +95,15 @@ func (b *builder) stalls() Stalls {
 	quiet := out.ByReason[flow.StallSender.String()]
 	switch {
 	case out.HeldMS >= slowLeast && out.HeldMS*100 >= wanted*slowPercent:
-		out.Sentence = b.whereTimeWent(out, wanted)
+		out.Sentence = b.whereTimeWent(out, wanted, flows)
 	case quiet.MS >= slowLeast && quiet.MS*100 >= span*idlePercent:
-		out.Sentence = milli(quiet.MS) + " of " + milli(span) + " nobody had anything to send, in " + counted(quiet.Count, "pause") + "."
+		out.Sentence = ofTime(quiet.MS, span, flows) + " nobody had anything to send, in " + counted(quiet.Count, "pause") + "."
 	}
 	return out
 }
 
 // whereTimeWent is the honest answer to "slow, but nothing was lost".
-func (b *builder) whereTimeWent(s Stalls, wanted uint64) string {
+func (b *builder) whereTimeWent(s Stalls, wanted, flows uint64) string {
 	parts := []string{}
 	for i, h := range b.heldUps() {
 		if i == maxReasons {
@@ -121,7 +122,30 @@ func (b *builder) whereTimeWent(s Stalls, wanted uint64) string {
 		}[h.reason]
 		parts = append(parts, words+", "+milli(h.ms)+" in "+counted(h.count, "wait"))
 	}
-	return milli(s.HeldMS) + " of " + milli(max(wanted, s.HeldMS)) + " nothing moved: " + strings.Join(parts, "; ") + "."
+	longest := ""
+	if ns := b.longestHeld(); flows > 1 && ns > 0 {
+		longest = ", at most " + duration(ns) + " at once"
+	}
+	return ofTime(s.HeldMS, max(wanted, s.HeldMS), flows) + " nothing moved" + longest + ": " + strings.Join(parts, "; ") + "."
+}
+
+// ofTime begins a sentence on a part of the time of all flows. That of several
+// adds up to more than the capture lasted, so it is a share.
+func ofTime(part, whole, flows uint64) string {
+	if flows <= 1 {
+		return milli(part) + " of " + milli(whole)
+	}
+	return "For " + share(part, whole) + " of the time of " + counted(flows, "TCP flow")
+}
+
+// longestHeld is the longest single time, ns, in which a flow was held up.
+func (b *builder) longestHeld() (longest int64) {
+	for i := range b.res.Stalls {
+		if s := &b.res.Stalls[i]; s.Reason.Held() {
+			longest = max(longest, s.To-s.From)
+		}
+	}
+	return longest
 }
 
 func milli(ms uint64) string { return duration(int64(min(ms, 1<<40)) * 1e6) }

@@ -2,7 +2,10 @@ package report
 
 import (
 	"io"
+	"slices"
 	"strings"
+
+	"whydrop/analyze/cause"
 )
 
 // TextOptions are how a Report looks on a terminal.
@@ -148,9 +151,19 @@ func (p *printer) group(g *Group, end int) {
 	p.to(end + columnGap)
 	width := min(phraseWidth, p.Width-len("  certain "))
 	p.wrapTo(g.Phrase, plain, end+columnGap, 2, width)
-	p.to(min(sureColumn, p.Width-len(g.Confidence)))
-	p.put(plain, g.Confidence)
+	sure := g.sure()
+	p.to(min(sureColumn, p.Width-len(sure)))
+	p.put(plain, sure)
 	p.nl()
+}
+
+// sure is how sure the whole line is: of the place and the cause. Where only the
+// place is surer, the phrase says so.
+func (g *Group) sure() string {
+	if g.perhaps {
+		return cause.Possible.String()
+	}
+	return g.Confidence
 }
 
 // moreGroups counts the groups that the first screen has no room for.
@@ -260,7 +273,12 @@ func (p *printer) more(r *Report) {
 	}
 	p.nl()
 	p.put(skip, "More:")
-	for _, s := range []string{"whydrop explain " + r.Verdict.Groups[0].Cause, "--flows", "-v", "--json"} {
+	steps := []string{"--flows", "-v", "--json"}
+	known := func(g Group) bool { return g.Cause != string(cause.Unknown) && why[cause.ID(g.Cause)] != "" }
+	if i := slices.IndexFunc(r.Verdict.Groups, known); i >= 0 {
+		steps = slices.Insert(steps, 0, "whydrop explain "+r.Verdict.Groups[i].Cause)
+	}
+	for _, s := range steps {
 		gap := 6
 		if p.col == len("More:") {
 			gap = 2

@@ -119,7 +119,8 @@ func (p *printer) evidence(r *Report, list []Evidence) {
 	for i := range list {
 		e := &list[i]
 		p.number(plain, p.frameName(r, Frame{e.File, e.Frame}), frameEnd)
-		p.number(skip, seconds(r.Start, e.At), max(timeEnd, p.col+2))
+		at := seconds(r.Start, e.At)
+		p.number(skip, at, max(timeEnd, p.col+columnGap+p.width(at)))
 		p.to(p.col + 2)
 		p.wrap(e.Says, plain, p.col, 2)
 		p.nl()

@@ -14,7 +14,7 @@ func (c *Conn) ackLost(dir uint8, x *odd) bool {
 	}
 	l := Lost{What: ACKPacket, Packets: 1, Rule: RuleAckLost, Proof: Single, Repair: x.ref(), RepairTime: x.t, Last: x.t}
 	w := witnesses{l: &l}
-	w.add(Witness{before.ref(), before.t, SaysPassed, relative(before.lo), relative(before.hi())})
+	w.add(Witness{before.ref(), before.t, SaysArrived, relative(before.lo), relative(before.hi())})
 	switch {
 	case x.is2&isEarly != 0 && x.ackTime > 0 && x.t-x.ackTime > h.up()*3/2+answerSlack:
 		if r.delivered(x) {

@@ -249,6 +249,7 @@ const (
 	SaysProbe             // asks whether the window is open
 	SaysOpened            // the window is open
 	SaysSent              // A–B: these octets passed here for the first time
+	SaysArrived           // A–B: these octets passed here and arrived; their acknowledgement is what was lost
 	SaysFirstEcho         // A: it echoes a timestamp older than B, that of the copy: it answers the first one
 	SaysRepairOf          // A–B: it repeats these octets, of this frame
 	SaysRequest           // a request

@@ -17,7 +17,7 @@
 //
 //	$ whydrop analyze testdata/pcap/loss-sender.pcapng.gz
 //	20 of 901 packets were lost.
-//	   20  downstream of this capture: perhaps single random losses          likely
+//	   20  likely downstream of this capture: perhaps single random losses  possible
 //	0 unexplained.
 //
 //	  path   tap ●──────────────────── 20 ✗ ────────────────────▶ receiver host
@@ -167,7 +167,8 @@
 //
 // A first Ctrl-C (or SIGTERM, or SIGHUP) ends reading and prints the report so far, with exit
 // code 3; a second one ends at once, with 130. A closed pipe on stdout, as with
-// head, is no error.
+// head, is no error. Where stdout was closed from the start (>&-), a note on stderr says
+// that nobody reads the report, and the exit code is that of the report.
 //
 // # Completion
 //

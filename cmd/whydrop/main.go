@@ -11,6 +11,7 @@ func main() {
 	useHugePages()
 	p := newProgram(os.Stdout, os.Stderr)
 	p.interrupts = signals
+	p.nowhere = leadsNowhere(os.Stdout)
 	os.Exit(p.run(signals.serve(context.Background()), os.Args[1:]))
 }
 

@@ -14,6 +14,7 @@ type program struct {
 	ascii          bool   // --ascii
 	commands       []string
 	interrupts     *interrupts
+	nowhere        bool // what is written to stdout
 }
 
 func newProgram(stdout, stderr io.Writer) *program {

@@ -30,6 +30,9 @@ func (p *program) analyze(ctx context.Context, j *job) error {
 		return err
 	}
 	defer out.abandon()
+	if p.nowhere && out.file == nil {
+		p.note("stdout is closed, or the null device: nobody reads the report; -o FILE keeps it")
+	}
 	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, out.abandon)
 
 	groups := [][]string{j.paths}

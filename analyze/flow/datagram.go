@@ -76,6 +76,10 @@ type stream struct {
 	bad     uint64 // damaged packets
 	loops   *loops // packets whose TTL falls each time that they pass; nil: there are none
 	twins   *twins // of packets that pass two capture points; nil: there is one
+
+	trail  *talkTrail  // nil: nothing was missing yet
+	stones []milestone // before that
+	left   bool        // a trail was handed over
 }
 
 // A deferred frame is judged when more is known.
@@ -149,6 +153,12 @@ func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 	}
 	if len(h.ids.gaps) >= maxSerialGaps || len(h.rtp.gaps) >= maxSerialGaps {
 		t.settle(h, dir, p.Time)
+	}
+	switch n := t.Facts.Dir[dir].Packets; {
+	case h.trail != nil, len(h.ids.gaps)+len(h.rtp.gaps) > 0:
+		t.trace(h, p, dir)
+	case isMilestone(n):
+		h.milestone(p)
 	}
 	t.pair.Seen[t.side^dir] = true
 }
@@ -250,7 +260,8 @@ func (t *Talk) Finish(end int64) {
 		}
 		t.settle(h, uint8(d), forever)
 		h.loops.finish(func(r *replicas) { t.tellLoop(uint8(d), r) })
-		t.finishRTP(&h.rtp, uint8(d))
+		t.finishRTP(h, uint8(d))
+		t.leaveTrail(h, uint8(d))
 		t.pair.leave(h)
 		if h.twins != nil {
 			h.twins.finish(end, func(x *sighted) { t.single(h, uint8(d), x) })

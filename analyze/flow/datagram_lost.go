@@ -65,6 +65,9 @@ func (t *Talk) missingIDs(g *serialGap, dir uint8) {
 			n--
 		}
 	}
+	if h := t.half[dir]; h.trail != nil && !h.trail.rtp {
+		h.trail.missing(g, n)
+	}
 	t.lose(dir, Lost{
 		Place: BeforeTap, What: Datagram, Proof: Single, Rule: RuleDatagramID, Packets: uint32(n), First: g.t0, Last: g.t1,
 		Witnesses: [5]Witness{
@@ -82,7 +85,11 @@ func (t *Talk) missingRTP(g *serialGap, dir uint8, counted bool) {
 		Time: g.t1, Frame: g.next, Flow: t.number, Packets: n, Seq: uint64(uint16(g.from)), Kind: RTPGap, Dir: dir,
 		Protocol: t.Facts.Protocol,
 	})
-	t.hole(&t.half[dir].rtp, g, dir, counted)
+	h := t.half[dir]
+	if h.trail != nil && h.trail.rtp {
+		h.trail.missing(g, g.missing())
+	}
+	t.hole(&h.rtp, g, dir, counted)
 }
 
 // what is the kind of a lost packet of this conversation.

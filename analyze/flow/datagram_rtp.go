@@ -133,7 +133,8 @@ func (t *Talk) followRTP(h *stream, p *decode.Packet, dir uint8, damaged bool) s
 	for i := range h.rtp.gaps {
 		t.missingRTP(&h.rtp.gaps[i], dir, h.numbers == Yes)
 	}
-	t.finishRTP(&h.rtp, dir)
+	t.finishRTP(h, dir)
+	t.leaveTrail(h, dir)
 	h.rtp, h.nextRTP = *h.nextRTP, nil
 	t.pair.follow(t.side^dir, h)
 	h.rtp.on, t.Facts.Dir[dir].RTP = true, true

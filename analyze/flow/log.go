@@ -17,6 +17,7 @@ type Log struct {
 	MaxStalls   int
 
 	trailed int // passages and holes in Trails
+	lent    int // chunks of trails of datagrams that are not over
 }
 
 // Symptom keeps s.

@@ -80,13 +80,17 @@ func (t *Talk) hole(r *rtpStream, g *serialGap, dir uint8, charged bool) {
 }
 
 // finishRTP ends a source: what is missing is charged, here and behind the tap.
-func (t *Talk) finishRTP(r *rtpStream, dir uint8) {
+func (t *Talk) finishRTP(h *stream, dir uint8) {
+	r := &h.rtp
 	if !r.on {
 		return
 	}
 	t.Facts.Dir[dir].RTPStats = r.summarise()
 	place, proof := BeforeTap, Single
 	behind, more := t.judgeReports(r, dir)
+	if more > 0 {
+		t.dropTrail(h) // which of the holes are losses nobody knows
+	}
 	for i := range r.holes {
 		g := &r.holes[i]
 		if g.charged {

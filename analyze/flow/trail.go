@@ -15,10 +15,13 @@ type Trail struct {
 	Header    uint16 // octets of IP and TCP headers in front of the payload
 	Segment   uint32 // payload of a full segment
 	Sweep     bool   // the path carries super-frames whole: none is split
+	Datagrams bool   // none is a segment: no payload is split, and numbers stand for timestamps
+	Clock     uint32 // ticks a second of RTP timestamps; 0 = not known
 	Forgotten uint64 // transmissions given up: older ones, when there were too many
 	Loads     []Load // what had passed before the first of Passages
 	Longest   uint32 // the longest payload of those that arrived
 	Holes     []Hole
+	Stones    []Passage // datagrams that passed before the first of Passages, and before anything was missing
 
 	chunks []*crumbChunk
 	odd    []Passage
@@ -28,9 +31,10 @@ type Trail struct {
 type Passage struct {
 	Time   int64
 	Octets uint32 // payload
-	TSVal  uint32
+	TSVal  uint32 // of a datagram: its number
 	// Delay is how long, µs, until the other side first covered it, if Is has PassedSample;
-	// of a retransmission, how long before it the other side had last said anything.
+	// of a retransmission, how long before it the other side had last said anything;
+	// of an RTP packet, its timestamp.
 	Delay uint32
 	Is    PassageMarks
 }
@@ -40,13 +44,14 @@ type PassageMarks uint8
 
 // Marks of a Passage.
 const (
-	PassedLost    PassageMarks = 1 << iota // it did not arrive
-	PassedAgain                            // a retransmission
-	PassedSample                           // Delay is a round trip: the newest that its acknowledgement covered
-	PassedLone                             // and the only one, without SACK: perhaps a delayed acknowledgement
-	PassedStamped                          // TSVal is valid
-	PassedTold                             // lost, and it is known why: an ICMP error, a bad checksum, PAWS
-	PassedSilent                           // never covered
+	PassedLost     PassageMarks = 1 << iota // it did not arrive
+	PassedAgain                             // a retransmission
+	PassedSample                            // Delay is a round trip: the newest that its acknowledgement covered
+	PassedLone                              // and the only one, without SACK: perhaps a delayed acknowledgement
+	PassedStamped                           // TSVal is valid
+	PassedTold                              // lost, and it is known why: an ICMP error, a bad checksum, PAWS
+	PassedSilent                            // never covered
+	PassedNumbered                          // a datagram: TSVal is its number
 )
 
 // A Hole is a run of packets that never passed, nor were only late.

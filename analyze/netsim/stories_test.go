@@ -160,6 +160,48 @@ var stories = []story{
 		streams(c, 2, netsim.Stream{Count: 500, Interval: 5 * ms, Octets: 300})
 		faults(netsim.Faults{Reorder: .03, Late: [2]int64{6 * ms, 25 * ms}})(c, l)
 	}},
+
+	// They came later, and each story's luck is that of its place.
+	{name: "datagrams, policer", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 1, netsim.Stream{Count: 2000, Interval: 2 * ms, Jitter: ms, Octets: 1000})
+		on(policer(37e5, 40_000))(c, l)
+	}},
+	{name: "datagrams, full queue", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 1, netsim.Stream{Count: 2000, Interval: 2 * ms, Jitter: ms, Octets: 1000})
+		on(queue(37e5, 40_000))(c, l)
+	}},
+	{name: "datagrams, random 1 %", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 2, netsim.Stream{Count: 1500, Interval: 5 * ms, Jitter: ms, Octets: 600})
+		faults(netsim.Faults{Loss: .01})(c, l)
+	}},
+	{name: "datagrams, a third policed", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 1, netsim.Stream{Count: 2000, Interval: 2 * ms, Jitter: ms / 2, Octets: 1000})
+		on(policer(28e5, 40_000))(c, l)
+	}},
+	{name: "datagrams, random 30 %", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 1, netsim.Stream{Count: 1500, Interval: 5 * ms, Jitter: ms, Octets: 600})
+		faults(netsim.Faults{Loss: .3})(c, l)
+	}},
+	{name: "RTP, bursts", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 2, netsim.Stream{Count: 1500, Interval: 10 * ms, Jitter: 2 * ms, Octets: 172, RTP: true})
+		on(func() netsim.Element { return &netsim.Channel{Worsen: .005, Mend: .3, Bad: 1} })(c, l)
+	}},
+	{name: "RTP, outage", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 2, netsim.Stream{Count: 500, Interval: 20 * ms, Jitter: 2 * ms, Octets: 172, RTP: true})
+		faults(netsim.Faults{Outages: []netsim.Span{{From: 2000 * ms, To: 3100 * ms}}})(c, l)
+	}},
+	{name: "RTP, a shallow queue", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 1, netsim.Stream{Count: 2000, Interval: 2 * ms, Jitter: ms, Octets: 1000, RTP: true})
+		on(queue(37e5, 8_000))(c, l)
+	}},
+	{name: "RTP, random 2 %, behind a standing queue", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 1, netsim.Stream{Count: 1500, Interval: 10 * ms, Jitter: 2 * ms, Octets: 300, RTP: true})
+		c.Flows = append(c.Flows, netsim.Flow{
+			Buffer: 96 << 10, A: netsim.App{Sends: []netsim.Send{{Octets: 8e6}}}, B: netsim.App{Stays: true},
+		})
+		on(queue(8e6, 400_000))(c, l)
+		faults(netsim.Faults{Loss: .02})(c, l)
+	}},
 }
 
 // places are where the capture of a story is taken, on a path of 10 ms each way.

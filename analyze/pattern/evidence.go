@@ -36,6 +36,7 @@ type Evidence struct {
 	Ratio         float64 // delay beside losses, of Delay
 	Slope, Range  float64 // how the delay follows the backlog, and over which range of it
 	Shared        int     // directions that the bucket was fitted to together
+	Hollow        bool    // the bucket is always empty within the tolerance of its fit, and explains nothing
 
 	PolicerRate  float64 // the estimate for people; 0 = none
 	RateAtLeast  bool    // it is a lower bound

@@ -39,6 +39,9 @@ func (s *series) outages() []outage {
 		if i > 0 && k < len(s.events) {
 			if s.upstream() && s.cutOff(i, k) || !s.upstream() && s.silenced(i, k, grace) {
 				o := outage{from: i, to: k, begin: s.events[i-1].ns, end: s.events[k].ns}
+				if s.upstream() {
+					o.begin = s.events[i].ns // of the packet in front of the hole
+				}
 				for n := i; n < k; n++ {
 					if s.events[n].is1(isLost) {
 						o.lost++
@@ -104,6 +107,9 @@ func (s *series) cutOff(i, k int) bool {
 	}
 	a, b := &s.events[before], &s.events[k]
 	gap := b.t - a.t
+	if a.is1(isFluid) {
+		gap = seconds(b.ns - s.events[i].ns) // when it passed, is not remembered
+	}
 	if a.q == a.q && b.q == b.q {
 		gap = max(gap, (b.t-b.q)-(a.t-a.q))
 	}

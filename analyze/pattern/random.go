@@ -30,8 +30,8 @@ func random(v *Evidence, s *series) (verdict, bool) {
 		j = min(j, randomJ-0.01)
 	}
 	share := float64(v.Lost) / float64(max(v.Packets, 1))
-	if v.LoadZ >= loadZ {
-		return verdict{}, false // they follow the load
+	if v.LoadZ >= loadZ && !s.steady {
+		return verdict{}, false // they follow the load; that of a steady sender is always the same
 	}
 	explained := j >= randomJ && v.E >= randomE
 	spread := v.FirstRank < randomRank || v.Z < randomZ && v.Delayed >= randomEpisodes && !v.ceiling()
@@ -42,6 +42,9 @@ func random(v *Evidence, s *series) (verdict, bool) {
 	if v.Episodes >= randomSurely && j < randomJ && v.PCC <= randomPCC && v.Z < randomSurelyZ &&
 		!(s.upstream() && share > upstreamShare) {
 		w.Confidence = cause.Likely
+	}
+	if v.Hollow {
+		w.Confidence = cause.Possible
 	}
 	if s.facts.Dir[s.trail.Dir&1].ChecksumBad > 0 { // some of them may have passed here damaged
 		w.Confidence, w.Rival = cause.Possible, cause.TCPChecksum

@@ -45,6 +45,10 @@ type series struct {
 	longs  int // frames of several segments
 	frames int
 	delays int // events with q
+
+	// Of datagrams:
+	steady bool // their sender keeps a pace, which shows their delays
+	seen   bool // and the way was seen before anything was missing
 }
 
 // upstream reports whether the series is that of what was lost before the tap:
@@ -82,9 +86,12 @@ func newSeries(t *flow.Trail, f *flow.Facts, place flow.Place, origin int64) *se
 		}
 		s.pass(p, origin)
 	}
-	if s.upstream() {
+	switch {
+	case t.Datagrams:
+		s.paced(passages, origin)
+	case s.upstream():
 		s.oneWayDelays(passages, origin)
-	} else {
+	default:
 		s.roundTrips(passages)
 	}
 	return s
@@ -134,6 +141,9 @@ func (s *series) pass(p *flow.Passage, origin int64) {
 		}
 	}
 	left, each := p.Octets, s.trail.Segment
+	if s.trail.Datagrams {
+		each = left
+	}
 	if left > each {
 		s.longs++
 		e.is |= isLong

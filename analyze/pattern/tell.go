@@ -277,6 +277,10 @@ func (v *Evidence) explain(b *bucket, d *direction) {
 	if v.Delay > 0 {
 		v.Ratio = max(v.FirstMed, v.Med) / v.Delay
 	}
+	if d.series.trail.Datagrams && b.size < leastBuckets*tolerance(b.rate) {
+		v.Hollow = v.J >= randomJ
+		v.J = min(v.J, randomJ-0.01)
+	}
 	v.Shared = 1
 	if b == &d.group.bucket {
 		v.Shared = len(d.group.list) + len(d.group.quiet)
@@ -285,13 +289,16 @@ func (v *Evidence) explain(b *bucket, d *direction) {
 
 // decide is §4, the first row that holds.
 func decide(v *Evidence, s *series) verdict {
-	for _, row := range [...]func(*Evidence, *series) (verdict, bool){fullQueue, shallowQueue, policer, queue, deepBuffer} {
+	for _, row := range [...]func(*Evidence, *series) (verdict, bool){clockwork, fullQueue, shallowQueue, policer, queue, deepBuffer} {
 		w, ok := row(v, s)
 		if !ok {
 			continue
 		}
 		if w.Cause == cause.QueueOverflow && w.Confidence == cause.Possible && v.ghost() {
 			break
+		}
+		if w.Cause == cause.Policer && s.trail.Datagrams && !s.seen {
+			w.Confidence = cause.Possible // a queue that was full all along delays everything alike
 		}
 		return w
 	}

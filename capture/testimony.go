@@ -83,14 +83,14 @@ type DropSample struct {
 
 // A Moved is a counter of the kernel that moved during the capture.
 type Moved struct {
-	Group     string   `json:"group"` // "snmp", "snmp6", "netstat", "softnet", "link", "ethtool", "qdisc", "conntrack", "udp", "xfrm", "arp", "ring"
+	Group     string   `json:"group"` // "snmp", "snmp6", "netstat", "softnet", "link", "qdisc", "conntrack", "xfrm", "arp", "ndisc", "qstats"; of ethtool -S: "nic-ring" (no buffer), "nic-wire" (damaged on the wire), "nic-cloud" (a limit of the provider), "nic-xdp", "ethtool" (any other)
 	Name      string   `json:"name"`  // as the kernel spells it: "Udp.RcvbufErrors", "rx_dropped", "drops"
 	Of        string   `json:"of"`    // interface, "interface qdisc handle", "cpu 1", socket; or ""
 	From      uint64   `json:"from"`
 	By        uint64   `json:"by"`
 	First     int64    `json:"first"` // ns: it stood still until then
 	Last      int64    `json:"last"`  // ns: it had its last value from then on
-	PerSecond []uint32 `json:"per_second,omitempty"`
+	PerSecond []uint32 `json:"per_second,omitempty"` // from First on, of at most ten minutes
 }
 
 // A Rule is one of the firewall.

@@ -88,8 +88,8 @@ type Moved struct {
 	Of        string   `json:"of"`    // interface, "interface qdisc handle", "cpu 1", socket; or ""
 	From      uint64   `json:"from"`
 	By        uint64   `json:"by"`
-	First     int64    `json:"first"` // ns: it stood still until then
-	Last      int64    `json:"last"`  // ns: it had its last value from then on
+	First     int64    `json:"first"`                // ns: it stood still until then
+	Last      int64    `json:"last"`                 // ns: it had its last value from then on
 	PerSecond []uint32 `json:"per_second,omitempty"` // from First on, of at most ten minutes
 }
 

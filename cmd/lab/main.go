@@ -8,8 +8,8 @@
 // repeats, damages or overtakes it as the case says, writes it to the captures
 // (at either host, in the middle), and keeps its fate. The namespaces belong to
 // threads of this process, so nothing is left behind however it ends, and
-// nothing outside them is touched. It needs root, ip and ethtool, and nft for
-// the cases with a firewall.
+// nothing outside them is touched. It needs root, ip and ethtool; nft, tc and
+// unshare for the cases with a firewall, a policer, a queue or a merging card.
 package main
 
 import (

@@ -6,6 +6,7 @@ import (
 	"container/heap"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -53,6 +54,8 @@ type path struct {
 	start  time.Time // when the first packet was sent
 	random *rand.Rand
 	taps   []*tap
+	box    *box    // a kernel that limits the rate; nil = none
+	merged *merged // the host that merges on arrival; nil = none
 	log    [2][]*packet
 	second []*packet         // the copies that faults made
 	top    map[string]uint32 // per flow: the highest sequence number sent
@@ -101,7 +104,10 @@ const idle = 20 * time.Millisecond
 // carry carries packets until ctx is done and nothing is on the road.
 func (w *path) carry(ctx context.Context) error {
 	fds := []unix.PollFd{{Fd: int32(w.lab.ports[client]), Events: unix.POLLIN}, {Fd: int32(w.lab.ports[server]), Events: unix.POLLIN}}
-	for ctx.Err() == nil || len(w.events) > 0 {
+	if w.box != nil {
+		fds = append(fds, unix.PollFd{Fd: int32(w.box.out), Events: unix.POLLIN})
+	}
+	for ctx.Err() == nil || len(w.events) > 0 || w.box.busy() {
 		wait := idle
 		if len(w.events) > 0 {
 			wait = max(0, min(wait, time.Until(w.events[0].at)))
@@ -115,13 +121,17 @@ func (w *path) carry(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := errors.Join(w.leave(), w.gather()); err != nil {
+			return err
+		}
 		for now := time.Now(); len(w.events) > 0 && !w.events[0].at.After(now); {
 			if err := w.arrive(heap.Pop(&w.events).(event)); err != nil {
 				return err
 			}
 		}
 	}
-	return w.drops()
+	time.Sleep(idle) // what was merged on arrival is seen last
+	return errors.Join(w.gather(), w.drops())
 }
 
 // drops fails if a packet socket lost anything: then the log is not complete.
@@ -148,8 +158,15 @@ const (
 
 // read takes everything that a host has sent since.
 func (w *path) read(from side) error {
+	return w.frames(w.lab.ports[from], func(header, frame []byte, now time.Time) error {
+		return w.send(from, header, frame, now)
+	})
+}
+
+// frames tells of everything that has come to a packet socket since.
+func (w *path) frames(port int, tell func(header, frame []byte, now time.Time) error) error {
 	for {
-		n, oobn, _, _, err := unix.Recvmsg(w.lab.ports[from], w.buffer, w.oob, 0)
+		n, oobn, _, _, err := unix.Recvmsg(port, w.buffer, w.oob, 0)
 		if err == unix.EAGAIN || err == unix.EINTR {
 			return nil
 		}
@@ -159,9 +176,8 @@ func (w *path) read(from side) error {
 		if n < vnetHeader+etherLen {
 			continue
 		}
-		header := w.buffer[:vnetHeader]
 		frame := append([]byte{}, w.buffer[vnetHeader:n]...)
-		if err := w.send(from, header, frame, stamp(w.oob[:oobn])); err != nil {
+		if err := tell(w.buffer[:vnetHeader], frame, stamp(w.oob[:oobn])); err != nil {
 			return err
 		}
 	}
@@ -212,7 +228,9 @@ func (w *path) send(from side, header, frame []byte, now time.Time) error {
 	}
 	w.see(from, nowhere, sighting{data: frame, at: now, packets: packets, from: from})
 	for _, p := range packets {
-		w.enter(p, firstHalf, now)
+		if err := w.enter(p, firstHalf, now); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -234,7 +252,7 @@ func (w *path) judge(p *packet) {
 }
 
 // enter applies the faults of a half to p and puts what remains on it.
-func (w *path) enter(p *packet, half place, now time.Time) {
+func (w *path) enter(p *packet, half place, now time.Time) error {
 	wait, twice := w.delayOf(p.from, half), false
 	for i, f := range w.faults {
 		if f.from != p.from || f.where != half {
@@ -242,7 +260,7 @@ func (w *path) enter(p *packet, half place, now time.Time) {
 		}
 		if f.do == outage && now.Before(w.held[i]) {
 			p.lost, p.why = half, "outage"
-			return
+			return nil
 		}
 		wait = max(wait, w.held[i].Sub(now))
 		if p.copyOf != nil || !f.match(p) {
@@ -256,13 +274,13 @@ func (w *path) enter(p *packet, half place, now time.Time) {
 		case outage:
 			w.held[i] = now.Add(f.late)
 			p.lost, p.why = half, "outage"
-			return
+			return nil
 		case hold:
 			w.held[i] = now.Add(wait + f.late)
 			wait += f.late
 		case drop:
 			p.lost, p.why = half, "random"
-			return
+			return nil
 		case delay:
 			wait += f.late + time.Duration(w.random.Float64()*float64(max(0, f.most-f.late)))
 		case damage:
@@ -279,9 +297,12 @@ func (w *path) enter(p *packet, half place, now time.Time) {
 		more, why := l.pass(p, now, w.start, w.random)
 		if why != "" {
 			p.lost, p.why = half, why
-			return
+			return nil
 		}
 		wait += more
+	}
+	if w.box.on(p.from, half) {
+		return w.box.take(p, wait)
 	}
 	w.push(event{at: now.Add(wait), p: p, done: half})
 	if twice {
@@ -290,6 +311,7 @@ func (w *path) enter(p *packet, half place, now time.Time) {
 		w.second = append(w.second, &again)
 		w.push(event{at: now.Add(wait + copyGap), p: &again, done: half})
 	}
+	return nil
 }
 
 func (f *fault) hits(n int, random *rand.Rand) bool {
@@ -319,18 +341,23 @@ func (w *path) push(e event) {
 
 // arrive takes a packet past the end of a half: the middle, or its receiver.
 func (w *path) arrive(e event) error {
-	now := time.Now()
-	w.see(e.p.from, e.done, sighting{data: e.p.data, at: now, packets: []*packet{e.p}, from: e.p.from})
+	now, to := time.Now(), e.p.from.peer()
+	seen := sighting{data: e.p.data, at: now, packets: []*packet{e.p}, from: e.p.from}
 	if e.done == firstHalf {
-		w.enter(e.p, secondHalf, now)
-		return nil
+		w.see(e.p.from, e.done, seen)
+		return w.enter(e.p, secondHalf, now)
+	}
+	if w.merged != nil && w.merged.host == to {
+		w.merged.expect(e.p)
+	} else {
+		w.see(e.p.from, e.done, seen)
 	}
 	e.p.given = now
 	if e.p.bad {
 		e.p.lost, e.p.why = inReceiver, "corrupt" // its stack will find the checksum wrong
 	}
 	out := append(make([]byte, vnetHeader), e.p.data...)
-	if _, err := unix.Write(w.lab.ports[e.p.from.peer()], out); err != nil {
+	if _, err := unix.Write(w.lab.ports[to], out); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil

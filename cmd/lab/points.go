@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -34,7 +35,23 @@ func runPoints(ctx context.Context, c *labCase, family string, folder string) (s
 		taps = append(taps, newTap(&c.captures[i], c.seed))
 	}
 	w := newPath(l, c, taps)
+	if c.limit != nil {
+		if w.box, err = newBox(l, c.limit); err != nil {
+			return "", err
+		}
+		defer w.box.close()
+	}
+	if c.merge != nil {
+		w.merged, err = newMerged(l, *c.merge, taps)
+		defer w.merged.close()
+		if err != nil {
+			return "", err
+		}
+	}
 	if err := play(ctx, l, c, w); err != nil {
+		return "", err
+	}
+	if err := errors.Join(w.box.settle(), w.merged.settle()); err != nil {
 		return "", err
 	}
 	if c.counters, err = l.counters(); err != nil {
@@ -184,6 +201,9 @@ func fates(c *labCase, family string, w *path, traced bool) (*truth.Fates, error
 			continue
 		}
 		f.Run.Limits = append(f.Run.Limits, limit)
+	}
+	if b := c.limit; b != nil {
+		f.Run.Limits = append(f.Run.Limits, truth.Limit{From: letter(b.from), Half: int(b.where), Kind: b.why(), Rate: b.rate, Depth: b.octets()})
 	}
 	index := map[*packet]int{}
 	for _, p := range slices.Concat(w.log[client], w.log[server], w.second) {

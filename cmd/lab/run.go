@@ -38,6 +38,8 @@ type labCase struct {
 	congestion string        // the sender's congestion control; "" = the system's
 	lenient    bool          // traffic that has not ended in time is fine
 	patience   time.Duration // how long it may take; 0 = patience
+	limit      *limit        // a kernel on the path that polices or queues
+	merge      *side         // the host whose card merges on arrival
 	base       uint16        // added to the ports
 	amount     int           // octets to carry
 	snap       int           // of all captures

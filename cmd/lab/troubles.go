@@ -77,6 +77,29 @@ var families = []family{
 		d.link(link{from: d.data, where: firstHalf, random: d.between(0.02, 0.04), spare: notData})
 		d.link(link{from: d.data, where: secondHalf, random: d.between(0.02, 0.04), spare: notData})
 	}},
+	{"kernel-policer", "The kernel of a bridge on the path polices (nftables).", bulk, func(d *draft) {
+		d.boxed(limit{rate: d.between(1e6, 7e6), depth: int(d.between(8_000, 200_000)), police: true})
+	}},
+	{"kernel-queue", "The kernel of a bridge on the path queues what exceeds a rate (tbf), and drops what exceeds the queue.", bulk, func(d *draft) {
+		rate := d.between(3e6, 14e6)
+		d.boxed(limit{rate: rate, room: max(15_000, int(d.between(0.3, 1.5)*rate/8*d.rtt.Seconds()))})
+	}},
+	{"merged", "Single packets are lost, and the receiver's card merges what arrives: its capture holds super-frames.", bulk, func(d *draft) {
+		d.merge = only(d.data.peer())
+		d.offload = true
+		d.link(link{from: d.data, where: d.where(), random: d.between(0.004, 0.02), spare: notData})
+	}},
+	{"merged-clean", "Nothing is lost, and the receiver's card merges what arrives.", several, func(d *draft) {
+		d.merge = only(d.data.peer())
+		d.offload = true
+	}},
+}
+
+// boxed puts a kernel that limits the rate on one half of the path.
+func (d *draft) boxed(l limit) {
+	l.from, l.where = d.data, d.where()
+	d.amount = int(l.rate / 8 * 3.5)
+	d.limit = &l
 }
 
 func notData(p *packet) bool { return p.what() != "data" }

@@ -11,6 +11,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if s.NumSACK > 0 && c.absurd(h, r, s, a) {
 		s.NumSACK = 0
 	}
+	reported := h.maxSACK
 	fresh, dup := h.blocks(s, a)
 	moved := !had || a > old
 	switch {
@@ -46,30 +47,43 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	if !moved && len(fresh) == 0 && h.dups == dups {
 		return
 	}
-	h.history.add(moment{s.Time, h.una, uint32(max(h.maxSACK-h.una, 0)), h.dups}, max(keepRTTs*h.rtt(), keepAtLeast))
+	h.remember(s.Time)
 	if !moved && len(fresh) == 0 {
 		return
 	}
-	by := coverage{s: s, una: a, before: old, known: had, dup: dup, since: since, missing: r.ids.missingUntil(r.counted)}
-	by.gone = dup && r.topped && r.position(s.Seq) > r.top
+	by := coverage{
+		s: s, una: a, before: old, reported: reported, known: had, dup: dup, since: since, missing: r.ids.missingUntil(r.counted),
+		gone: dup && r.topped && r.position(s.Seq) > r.top,
+	}
+	c.cover(h, &by, moved, fresh, e)
+}
+
+// cover marks what an acknowledgement that changed something covers.
+func (c *Conn) cover(h *track, by *coverage, moved bool, fresh []span, e *Event) {
+	s, a := by.s, by.una
 	if moved {
-		from := old
-		if !had {
+		from := by.before
+		if !by.known {
 			from = h.lowest
 		}
 		c.notSeen(h, s, from, a, e)
-		h.coverLine(&by)
+		h.coverLine(by)
 		h.sacked.forget(a)
 	}
 	for _, b := range fresh {
 		c.notSeen(h, s, b.lo, b.hi, e)
-		h.coverSACKed(&by, b)
+		h.coverSACKed(by, b)
 	}
 	if by.newest != nil {
-		h.sampled(&by)
+		h.sampled(by)
 	}
-	h.coverOdd(&by)
+	h.coverOdd(by)
 	h.seen.forget(min(a, h.top))
+}
+
+// remember notes in the history what the other side has said by t.
+func (h *track) remember(t int64) {
+	h.history.add(moment{t, h.una, uint32(max(h.maxSACK-h.una, 0)), h.dups}, max(keepRTTs*h.rtt(), keepAtLeast))
 }
 
 // goesFurther reports whether an acknowledgement of a covers more than the one
@@ -147,6 +161,7 @@ type coverage struct {
 	dup         bool  // it reports octets that came twice, too
 	missing     int64 // when the last packet of its half passed before which numbers are missing
 	gone        bool  // and data of its half is missing before it
+	reported    int64 // the highest octet that SACK had reported before
 	newest      *sent // that it covered
 	newly       int   // how many it covered
 }
@@ -162,6 +177,8 @@ func (h *track) coverLine(by *coverage) {
 		}
 		h.covered++
 		if q.cov == 0 {
+			// What was sent after it had come, and nobody sent it again: it was late.
+			h.unsteady = h.unsteady || q.hi() <= by.reported && q.is&(sentKept|sentBad) == 0
 			h.coverOne(q, by.s.Time)
 			newest = q.t
 			by.newest = q

@@ -170,10 +170,12 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 	switch k.is {
 	case late:
 		o.is2 |= isLate
+		h.unsteady = true
 		h.arrivedLate(x.lo, x.hi())
 		h.cameAfterAll(x.lo, x.hi(), c.segment(s.Dir))
 	case lateFirst:
 		o.is2 |= isLate | lateOriginal
+		h.unsteady = true
 		h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
 			if q.is2&isResent == 0 && q.is&sentBad == 0 {
 				q.is2 = q.is2&^(isLate|isEarly|isRepeated) | isResent

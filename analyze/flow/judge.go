@@ -79,6 +79,7 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 		}
 		if x.is2&isResent != 0 {
 			x.need = c.need(h, r, x)
+			h.unsteady = h.unsteady || h.inVain(x)
 		}
 	}
 	h.needAll()
@@ -117,6 +118,16 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 			c.spurious(dir, x)
 		}
 	}
+}
+
+// inVain reports whether x, the first repair of its octets, was sent because what lies above
+// them had arrived, and the receiver says that they then came twice: they were late, not lost.
+func (h *track) inVain(x *odd) bool {
+	if x.kind != Fast || x.need != Unneeded || x.is2&(sackAbove|fillsGap) != sackAbove || h.sentAgain(x) {
+		return false
+	}
+	n, _ := h.twice(x)
+	return n > 0
 }
 
 // needAll makes verdicts agree: if a repair was needed, its octets had not

@@ -104,7 +104,10 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 	case second:
 		l.Proof = Fits
 	default:
-		l.Proof = Second
+		// Where packets overtake one another the original may be late, and the report of it lost.
+		if !h.unsteady {
+			l.Proof = Second
+		}
 		w.add(Witness{FrameRef{Number: uint64(by.covFrame), File: by.covFile}, by.covered(), SaysEcho, uint64(by.covEcr), 0})
 	}
 	switch {

@@ -107,8 +107,10 @@ type track struct {
 	alone *ackOnly // of a direction that is not captured
 	twins *twins   // of packets that pass two capture points; nil: there is one
 
-	copied bool // a copy of one of its packets passed, for certain
-	hasty  bool // its host sent octets again as soon as copies come: see inHaste
+	copied   bool // a copy of one of its packets passed, for certain
+	unsteady bool // packets overtook one another, on either side of the tap
+
+	hasty bool // its host sent octets again as soon as copies come: see inHaste
 
 	bigLost, bigWhole int  // super-frames that lost segments, that were lost whole
 	split             bool // part of a super-frame was acknowledged: its segments travel alone

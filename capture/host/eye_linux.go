@@ -20,6 +20,9 @@ type eye struct {
 	counters   *counters
 	links      *links
 	neighbours *neighbours
+	sockets    *sockets
+	clerk      clerk
+	rules      []capture.Rule // as of the first look
 	files      []*procFile
 	memory     map[string]uint64 // the most that sockstat showed, in use: "UDP mem", …
 	absent     []capture.Absent
@@ -53,6 +56,14 @@ func openEye(ctx context.Context, o Options) *eye {
 	}
 	e.links = openLinks(ctx, e)
 	e.neighbours = openNeighbours(ctx, e)
+	e.sockets = openSockets(e)
+	e.clerk = engage(e)
+	q := question{Rules: true}
+	if o.TraceRules {
+		q.Trace = &tracing{Interfaces: o.Interfaces}
+	}
+	a := e.clerk.ask(q)
+	e.rules, e.absent = a.Rules, append(e.absent, a.Absent...)
 	return e
 }
 
@@ -74,7 +85,7 @@ func (e *eye) lacks(what, why, costs string) {
 }
 
 // look takes a look at everything that can move.
-func (e *eye) look(now int64) {
+func (e *eye) look(now int64, last bool) {
 	e.counters.begin(now)
 	for _, f := range e.files {
 		text, err := f.read()
@@ -89,6 +100,7 @@ func (e *eye) look(now int64) {
 	}
 	e.links.look(now, e)
 	e.neighbours.look(e)
+	e.sockets.look(now, last, e)
 }
 
 // use keeps the most that was in use.
@@ -108,11 +120,21 @@ func (f *procFile) read() (string, error) {
 
 // testimony takes the last look and writes down everything.
 func (e *eye) testimony() *capture.Testimony {
-	e.look(realtime())
+	e.look(realtime(), true)
+	e.sockets.heirs()
+	a := e.clerk.ask(question{Rules: true})
+	for _, absent := range a.Absent {
+		e.lacks(absent.What, absent.Why, absent.Costs)
+	}
+	rules, tooMany := ruleDeltas(e.rules, a.Rules)
+	if tooMany > 0 {
+		e.lacks("some firewall rules", "there are more than are kept", "a rule that dropped may not be named")
+	}
 	t := &capture.Testimony{
 		Kernel: release(), Start: e.start, End: realtime(),
 		Captured: e.options.Interfaces, Filter: e.options.Filter,
 		Links: e.links.list(), Neighbours: e.neighbours.list(e), Events: e.links.events,
+		Rules: rules, Sockets: e.sockets.list(e),
 	}
 	var omitted int
 	if t.Moved, omitted = e.counters.movement(); omitted > 0 || e.counters.omitted > 0 {
@@ -129,6 +151,8 @@ func (e *eye) close() {
 	go drain(e.links.updates) // its sender may be waiting; it ends with the context
 	go drain(e.neighbours.updates)
 	e.links.close()
+	e.sockets.close()
+	e.clerk.close()
 }
 
 func drain[T any](c <-chan T) {

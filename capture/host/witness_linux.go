@@ -86,7 +86,7 @@ func (w *Witness) watch(ctx context.Context, space int, ready chan<- error) {
 	e := openEye(ctx, w.options)
 	defer e.close()
 	w.drops = openDrops(ctx, w.options, e)
-	e.look(realtime())
+	e.look(realtime(), false)
 	w.publish(e)
 	ready <- nil
 
@@ -108,7 +108,7 @@ func (w *Witness) watch(ctx context.Context, space int, ready chan<- error) {
 			}
 			e.neighbours.changed(u)
 		case <-ticks.C:
-			e.look(realtime())
+			e.look(realtime(), false)
 			w.publish(e)
 		}
 	}

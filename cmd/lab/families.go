@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -61,7 +62,12 @@ func draw(f *family, seed uint64) *labCase {
 	d.half = [2]time.Duration{first, d.rtt/2 - first}
 	d.stacks()
 	f.do(d)
-	d.traffic = d.work(f.plan)
+	if !d.v6 {
+		d.options = slices.DeleteFunc(d.options, func(word string) bool { return word == "ipv6" })
+	}
+	if d.traffic == nil {
+		d.traffic = d.work(f.plan)
+	}
 	for i, name := range []string{"a", "m", "b"} {
 		d.captures = append(d.captures, capture{file: d.name + "." + name + ".pcap.gz", at: point3(i), snap: d.snap})
 	}

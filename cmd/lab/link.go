@@ -17,7 +17,8 @@ type link struct {
 	gilbert *gilbert             // chance that depends on the state of the line
 	police  *bucket              // what exceeds it is dropped, and nothing waits
 	queue   *queue               // what exceeds it waits, and is dropped if there is no room
-	mtu     int                  // longer IP packets vanish, and no ICMP says so
+	mtu     int                  // longer IP packets vanish
+	tells   bool                 // ICMP says of those that they were too long
 	dark    []darkness           // times at which nothing gets through
 	spare   func(p *packet) bool // packets that it neither counts nor loses; nil = none
 	jitter  time.Duration        // up to so much more, in order

@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"syscall"
 )
 
@@ -65,6 +66,7 @@ func makePoints(ctx context.Context, folder, only, seeds string) error {
 		return err
 	}
 	for seed := first; seed <= last; seed++ {
+		families := slices.Concat(families, causeFamilies)
 		for i := range families {
 			c := draw(&families[i], seed)
 			if !match.MatchString(c.name) {

@@ -45,24 +45,25 @@ const copyGap = 300 * time.Microsecond
 
 // A path is the wire: what is on it, what passed the captures, and the log.
 type path struct {
-	lab    *lab
-	half   [2]time.Duration // delay of each half, seen from the client
-	faults []fault
-	hits   []int       // matches so far, by fault
-	held   []time.Time // until when a hold or outage lasts, by fault
-	links  []*link
-	start  time.Time // when the first packet was sent
-	random *rand.Rand
-	taps   []*tap
-	box    *box    // a kernel that limits the rate; nil = none
-	merged *merged // the host that merges on arrival; nil = none
-	log    [2][]*packet
-	second []*packet         // the copies that faults made
-	top    map[string]uint32 // per flow: the highest sequence number sent
-	events events
-	serial int
-	buffer []byte
-	oob    []byte // control messages: when the kernel saw the frame
+	lab        *lab
+	half       [2]time.Duration // delay of each half, seen from the client
+	faults     []fault
+	hits       []int       // matches so far, by fault
+	held       []time.Time // until when a hold or outage lasts, by fault
+	links      []*link
+	start      time.Time // when the first packet was sent
+	random     *rand.Rand
+	taps       []*tap
+	neighbours bool    // carry ARP and neighbour discovery, too
+	box        *box    // a kernel that limits the rate; nil = none
+	merged     *merged // the host that merges on arrival; nil = none
+	log        [2][]*packet
+	second     []*packet         // the copies that faults made
+	top        map[string]uint32 // per flow: the highest sequence number sent
+	events     events
+	serial     int
+	buffer     []byte
+	oob        []byte // control messages: when the kernel saw the frame
 }
 
 // An event is a packet that comes to a point of the road.
@@ -93,7 +94,7 @@ func (e *events) Pop() any {
 
 func newPath(l *lab, c *labCase, taps []*tap) *path {
 	return &path{
-		lab: l, half: c.half, faults: c.faults, hits: make([]int, len(c.faults)), held: make([]time.Time, len(c.faults)), links: c.links, taps: taps,
+		lab: l, half: c.half, faults: c.faults, hits: make([]int, len(c.faults)), held: make([]time.Time, len(c.faults)), links: c.links, taps: taps, neighbours: c.asks(),
 		random: rand.New(rand.NewPCG(c.seed, c.seed)), top: map[string]uint32{}, buffer: make([]byte, 1<<17), oob: make([]byte, 256),
 	}
 }
@@ -216,6 +217,12 @@ func (w *path) send(from side, header, frame []byte, now time.Time) error {
 	var packets []*packet
 	for _, data := range wires {
 		p := &packet{number: len(w.log[from]), from: from, data: data, at: now}
+		if w.neighbours && ofNeighbours(data) {
+			p.other = true
+			w.see(from, nowhere, sighting{data: data, at: now, from: from})
+			w.push(event{at: now.Add(w.delayOf(from, firstHalf)), p: p, done: firstHalf})
+			continue
+		}
 		if !p.describe() || p.dst.Addr().IsMulticast() {
 			continue // ARP, neighbours, group membership: nothing of the case
 		}
@@ -297,6 +304,10 @@ func (w *path) enter(p *packet, half place, now time.Time) error {
 		more, why := l.pass(p, now, w.start, w.random)
 		if why != "" {
 			p.lost, p.why = half, why
+			if l.tells && why == "mtu" {
+				p.why = "mtu-told"
+				w.tell(p, half, l.mtu, now)
+			}
 			return nil
 		}
 		wait += more
@@ -343,8 +354,15 @@ func (w *path) push(e event) {
 func (w *path) arrive(e event) error {
 	now, to := time.Now(), e.p.from.peer()
 	seen := sighting{data: e.p.data, at: now, packets: []*packet{e.p}, from: e.p.from}
+	if e.p.other {
+		seen.packets = nil
+	}
 	if e.done == firstHalf {
 		w.see(e.p.from, e.done, seen)
+		if e.p.other {
+			w.push(event{at: now.Add(w.delayOf(e.p.from, secondHalf)), p: e.p, done: secondHalf})
+			return nil
+		}
 		return w.enter(e.p, secondHalf, now)
 	}
 	if w.merged != nil && w.merged.host == to {
@@ -378,4 +396,28 @@ func (w *path) see(from side, behind place, s sighting) {
 			t.see(s)
 		}
 	}
+}
+
+// tell has a router at the begin of half say that p is too long: ICMP
+// "fragmentation needed" (RFC 1191 §4), with p's header and the first octets
+// behind it. It goes back by the way that p came.
+func (w *path) tell(p *packet, half place, mtu int, now time.Time) {
+	l, _ := layoutOf(p.data)
+	quote := p.data[l.network:min(l.end, l.transport+8)]
+	f := make([]byte, etherLen+20+8, etherLen+20+8+len(quote))
+	copy(f, p.data[6:12])
+	copy(f[6:], p.data[:6])
+	binary.BigEndian.PutUint16(f[12:], etherIPv4)
+	ip := f[etherLen:]
+	ip[0], ip[8], ip[9] = 0x45, 64, unix.IPPROTO_ICMP
+	binary.BigEndian.PutUint16(ip[2:], uint16(28+len(quote)))
+	copy(ip[12:], []byte{10, 9, 0, 254})
+	copy(ip[16:], p.data[l.network+12:l.network+16])
+	ip[20], ip[21] = 3, 4
+	binary.BigEndian.PutUint16(ip[26:], uint16(mtu))
+	f = append(f, quote...)
+	binary.BigEndian.PutUint16(f[etherLen+10:], fold(sum(f[etherLen:etherLen+20], 0)))
+	binary.BigEndian.PutUint16(f[etherLen+22:], fold(sum(f[etherLen+20:], 0)))
+	back := &packet{from: p.from.peer(), data: f, other: true, at: now}
+	w.push(event{at: now.Add(w.delayOf(p.from, half)), p: back, done: 3 - half})
 }

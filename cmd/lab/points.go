@@ -48,6 +48,13 @@ func runPoints(ctx context.Context, c *labCase, family string, folder string) (s
 			return "", err
 		}
 	}
+	s := &stage{lab: l, of: c}
+	defer s.close()
+	if c.stage != nil && c.stage.build != nil {
+		if err := c.stage.build(s); err != nil {
+			return "", err
+		}
+	}
 	if err := play(ctx, l, c, w); err != nil {
 		return "", err
 	}
@@ -59,6 +66,11 @@ func runPoints(ctx context.Context, c *labCase, family string, folder string) (s
 	}
 	if err := witness(c, w); err != nil {
 		return "", err
+	}
+	if c.stage != nil && c.stage.after != nil {
+		if err := c.stage.after(s, w); err != nil {
+			return "", err
+		}
 	}
 	if noTrace == nil {
 		events, err := tracer.events()
@@ -106,7 +118,7 @@ func witness(c *labCase, w *path) error {
 			return fmt.Errorf("%w: the %s resent %d segments, the wire saw %d", errWitness, hostName(h), n, resent)
 		}
 		for _, name := range silent {
-			if n := count("TcpExt." + name); n > 0 {
+			if n := count("TcpExt." + name); n > 0 && (c.stage == nil || !c.stage.spoil) {
 				return fmt.Errorf("%w: the %s dropped %d packets by itself (%s)", errWitness, hostName(h), n, name)
 			}
 		}
@@ -190,6 +202,10 @@ func fates(c *labCase, family string, w *path, traced bool) (*truth.Fates, error
 		RTT:   (2 * (c.half[0] + c.half[1])).Seconds() * 1000,
 		Linux: string(bytes.TrimRight(release.Release[:], "\x00")),
 	}}
+	if c.stage != nil {
+		f.Run.Shows, f.Run.Blind, f.Run.Never = c.stage.shows, c.stage.blind, c.stage.never
+		f.Run.Spoilt, f.Run.Kernel = c.stage.spoil, c.counters
+	}
 	for _, l := range c.links {
 		limit := truth.Limit{From: letter(l.from), Half: int(l.where)}
 		switch {

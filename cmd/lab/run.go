@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ type labCase struct {
 	congestion string        // the sender's congestion control; "" = the system's
 	lenient    bool          // traffic that has not ended in time is fine
 	patience   time.Duration // how long it may take; 0 = patience
+	stage      *staging      // what the hosts are made to do; nil = nothing
 	limit      *limit        // a kernel on the path that polices or queues
 	merge      *side         // the host whose card merges on arrival
 	base       uint16        // added to the ports
@@ -196,6 +198,7 @@ func hostName(s side) string {
 
 // counted are the kernel counters that go into the truth.
 var counted = []string{
+	"Udp.RcvbufErrors", "Udp6.RcvbufErrors", "TcpExt.ListenOverflows", "TcpExt.ListenDrops", "TcpExt.BeyondWindow",
 	"Tcp.RetransSegs", "Tcp.InCsumErrors", "Tcp.OutRsts", "Udp.NoPorts", "Udp.InDatagrams", "Udp.InCsumErrors",
 	"TcpExt.TCPFastRetrans", "TcpExt.TCPSlowStartRetrans", "TcpExt.TCPTimeouts", "TcpExt.TCPLossProbes", "TcpExt.TCPSynRetrans",
 	"TcpExt.TCPDSACKRecv", "TcpExt.TCPDSACKOldSent", "TcpExt.TCPDSACKOfoSent", "TcpExt.PAWSEstab", "TcpExt.TCPToZeroWindowAdv", "TcpExt.TCPWinProbe",
@@ -207,6 +210,9 @@ func (l *lab) counters() (map[string]uint64, error) {
 	all := map[string]uint64{}
 	for _, h := range []side{client, server} {
 		err := l.hosts[h].do(func() error {
+			if text, err := os.ReadFile("/proc/thread-self/net/snmp6"); err == nil { // only where IPv6 is
+				collect6(all, hostName(h), text)
+			}
 			for _, file := range []string{"snmp", "netstat"} {
 				text, err := os.ReadFile("/proc/thread-self/net/" + file)
 				if err != nil {
@@ -239,6 +245,20 @@ func collect(all map[string]uint64, host string, text []byte) {
 					all[host+"."+key] = n
 				}
 			}
+		}
+	}
+}
+
+// collect6 parses lines of "Udp6RcvbufErrors 3".
+func collect6(all map[string]uint64, host string, text []byte) {
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) != 2 {
+			continue
+		}
+		key := strings.Replace(fields[0], "Udp6", "Udp6.", 1)
+		if n, err := strconv.ParseUint(fields[1], 10, 64); err == nil && n > 0 && slices.Contains(counted, key) {
+			all[host+"."+key] = n
 		}
 	}
 }

@@ -191,8 +191,10 @@ func configure(h side, c *labCase) error {
 	}
 	steps = append(steps,
 		[]string{"ip", "link", "set", "eth0", "up"},
-		[]string{"ip", "addr", "add", address, "dev", "eth0", "nodad"},
-		[]string{"ip", "neigh", "replace", neighbour, "lladdr", macs[h.peer()], "dev", "eth0", "nud", "permanent"})
+		[]string{"ip", "addr", "add", address, "dev", "eth0", "nodad"})
+	if !c.asks() {
+		steps = append(steps, []string{"ip", "neigh", "replace", neighbour, "lladdr", macs[h.peer()], "dev", "eth0", "nud", "permanent"})
+	}
 	for _, s := range steps {
 		if err := command("", s[0], s[1:]...); err != nil {
 			return err

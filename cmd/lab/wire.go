@@ -46,6 +46,8 @@ type packet struct {
 	tsval    uint32 // RFC 7323; 0 without
 	tsecr    uint32
 
+	other bool // ARP or neighbour discovery: carried and captured, but not of the log
+
 	at     time.Time
 	retx   bool // its host had sent these octets, or higher ones, before
 	copyOf *packet
@@ -275,6 +277,16 @@ func (p *packet) damage() {
 	p.data = append([]byte{}, p.data...)
 	p.data[l.end-1] ^= 0x10
 	p.bad = true
+}
+
+// ofNeighbours reports whether a frame asks or answers for a MAC address.
+func ofNeighbours(frame []byte) bool {
+	const icmpv6, solicitation, advertisement = 58, 135, 136 // RFC 4861 §4.3
+	if binary.BigEndian.Uint16(frame[12:]) == unix.ETH_P_ARP {
+		return true
+	}
+	l, ok := layoutOf(frame)
+	return ok && l.protocol == icmpv6 && (frame[l.transport] == solicitation || frame[l.transport] == advertisement)
 }
 
 // hop makes f what a router would pass on: TTL less one, other MAC addresses.

@@ -54,6 +54,8 @@ func (t *tally) print(w io.Writer, verbose bool) {
 	fmt.Fprintf(w, "not counted: %d retransmissions that one capture cannot show (tcp-rules §5): %d at the sender, %d in the middle, %d at the receiver\n", h[0]+h[1]+h[2], h[0], h[1], h[2])
 	t.printCounts(w)
 	t.printCauses(w)
+	t.printVerdicts(w)
+	t.printShown(w)
 	t.printFamilies(w)
 	if t.peers != nil {
 		t.peers.print(w, &t.total)

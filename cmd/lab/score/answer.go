@@ -14,6 +14,13 @@ type Answer struct {
 	Symptoms []Symptom
 	Charges  []Charge
 	Summary  json.RawMessage
+	Causes   []Named // of the summary
+}
+
+// A Named cause is one that the summary names.
+type Named struct {
+	ID         string `json:"id"`
+	Confidence string `json:"confidence"`
 }
 
 // A Symptom is a record of type symptom.
@@ -66,6 +73,11 @@ func Read(r io.Reader) (*Answer, error) {
 			err = json.Unmarshal(line, &a.Charges[len(a.Charges)-1])
 		case "summary":
 			a.Summary = line
+			var summary struct {
+				Causes []Named `json:"causes"`
+			}
+			err = json.Unmarshal(line, &summary)
+			a.Causes = summary.Causes
 		}
 		if err != nil {
 			return nil, fmt.Errorf("record %d: %w", n, err)

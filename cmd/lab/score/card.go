@@ -45,9 +45,11 @@ type Card struct {
 	Kinds                               [3]F1  // Wrong: another kind was said
 	Up, Down                            [3]Count
 	Causes                              map[Cause]int // packets
-	Certain                             int           // packets charged with certainty
-	Mistakes                            []Mistake     // what must never be said
-	Notes                               []string      // every disagreement, for a person to look at
+	Verdicts                            map[Verdict]int
+	Shown                               map[Showing]int // captures
+	Certain                             int             // packets charged with certainty
+	Mistakes                            []Mistake       // what must never be said
+	Notes                               []string        // every disagreement, for a person to look at
 }
 
 // A Cause is one cell of the matrix: what it was, and what was said.
@@ -79,24 +81,35 @@ func (c *Card) Add(d *Card) {
 		c.Down[s].add(d.Down[s])
 		c.HiddenRetx[s] += d.HiddenRetx[s]
 	}
-	if c.Causes == nil {
-		c.Causes = map[Cause]int{}
-	}
-	for k, n := range d.Causes {
-		c.Causes[k] += n
-	}
+	c.Causes, c.Verdicts, c.Shown = sum(c.Causes, d.Causes), sum(c.Verdicts, d.Verdicts), sum(c.Shown, d.Shown)
 	c.Certain += d.Certain
 	c.Mistakes = append(c.Mistakes, d.Mistakes...)
 	c.Notes = append(c.Notes, d.Notes...)
 }
 
+// sum adds the counts of b to those of a.
+func sum[K comparable](a, b map[K]int) map[K]int {
+	if a == nil {
+		a = map[K]int{}
+	}
+	for k, n := range b {
+		a[k] += n
+	}
+	return a
+}
+
 // Score compares a with what f says could be seen at a point: 0, 1, 2 for a, m, b.
 func Score(f *truth.Fates, point int, a *Answer) *Card {
-	s := &scorer{view: newView(f, point), answer: a, card: &Card{Causes: map[Cause]int{}}}
+	s := &scorer{view: newView(f, point), answer: a, card: &Card{Causes: map[Cause]int{}, Verdicts: map[Verdict]int{}, Shown: map[Showing]int{}}}
+	s.showings()
+	if f.Run.Spoilt {
+		return s.card
+	}
 	s.frames()
 	s.counts()
 	s.named()
 	s.causes()
+	s.verdicts()
 	s.certain()
 	return s.card
 }

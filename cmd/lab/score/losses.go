@@ -137,7 +137,7 @@ func (s *scorer) lostBy(c *Charge) (lost []*truth.Packet) {
 func (s *scorer) causes() {
 	for i := range s.answer.Charges {
 		c := &s.answer.Charges[i]
-		if c.What != "data" || c.Protocol != "tcp" || side(c.Locus) == "capture" {
+		if side(c.Locus) == "capture" || (c.What != "data" || c.Protocol != "tcp") && !ofHost(s.lostBy(c)) {
 			continue
 		}
 		flow := s.flows[key(c.Src, c.Dst)]
@@ -185,13 +185,24 @@ var fits = map[string][]string{
 	"paws":      {"paws-reject", "receiver-host-drop"},
 	"corrupt":   {"tcp-checksum", "random-loss"},
 	"at a tail": {"tail-loss"},
+
+	"firewall":      {"firewall-silent"},
+	"rejected":      {"firewall-reject"},
+	"closed":        {"port-closed"},
+	"conflict":      {"address-conflict"},
+	"listen-queue":  {"listen-queue"},
+	"socket-buffer": {"receiver-host-drop"},
+	"mtu-told":      {"mtu-exceeded"},
 }
 
 // Right reports whether the cause said fits what was.
 func (c Cause) Right() bool { return slices.Contains(fits[c.Why], c.Said) }
 
 // Named reports whether a cause was said at all.
-func (c Cause) Named() bool { return c.Said != "unknown" && c.Said != "unexplained" }
+// That a connection is not answered is what happened, and not why.
+func (c Cause) Named() bool {
+	return c.Said != "unknown" && c.Said != "unexplained" && c.Said != "connection-unanswered"
+}
 
 // certain looks for charges that are certain and wrong.
 func (s *scorer) certain() {

@@ -61,6 +61,9 @@ type Direction struct{ Resent, Late int }
 func (v *View) Directions() map[string]Direction {
 	all := map[string]Direction{}
 	for name, packets := range v.flows {
+		if packets[0].Protocol != "tcp" {
+			continue
+		}
 		var d Direction
 		for _, p := range packets {
 			if p.Frame[v.point] == 0 || p.Octets == 0 {

@@ -24,7 +24,7 @@ func newView(f *truth.Fates, point int) *view {
 		if n := p.Frame[point]; n > 0 {
 			v.byFrame[n] = append(v.byFrame[n], p)
 		}
-		if p.Protocol == "tcp" && !p.Copy {
+		if !p.Copy {
 			v.flows[key(p.Src, p.Dst)] = append(v.flows[key(p.Src, p.Dst)], p)
 		}
 		if strings.HasPrefix(p.Src, "[") {
@@ -84,7 +84,7 @@ func (v *view) hidden(p *truth.Packet) string {
 	switch {
 	case p.What == "syn" && v.upstream(p):
 		return "a SYN lost before the tap"
-	case p.Why == "mtu" && v.upstream(p):
+	case (p.Why == "mtu" || p.Why == "mtu-told") && v.upstream(p):
 		return "nothing of that length comes to the tap"
 	case p.Unneeded && v.downstream(p):
 		return "a needless repetition lost behind the tap"

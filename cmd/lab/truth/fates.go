@@ -33,6 +33,14 @@ type Run struct {
 	Traced  bool       `json:"traced"` // kinds are the sending kernel's own
 	Linux   string     `json:"linux"`
 	Capture [3]float64 `json:"capture_loss"` // share of the frames that a file lacks
+
+	// Shows are the causes that a capture of the run shows ("a|b": either), and
+	// Never those that it does not. Kernel holds the hosts' own counters.
+	Shows  []string          `json:"shows,omitempty"`
+	Blind  [3]bool           `json:"blind"` // points whose capture shows nothing of it
+	Never  []string          `json:"never,omitempty"`
+	Spoilt bool              `json:"spoilt,omitempty"` // the receiving host dropped packets, and only its counters know how many
+	Kernel map[string]uint64 `json:"kernel,omitempty"`
 }
 
 // A Limit is a rate that the path held somebody to.

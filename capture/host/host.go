@@ -24,6 +24,7 @@ type Options struct {
 	Filter     string        // expression of the capture, for the record
 	TraceRules bool          // find the rule that drops by an own nftables table; changes the host
 	Interval   time.Duration // between two looks; 0 = one second
+	EveryDrop  bool          // look at every packet that the kernel drops, not only the first 64 of each kind
 
 	// Clerk is a command, and its arguments, that calls Serve with its standard
 	// input and output. Without one, what needs privileges is asked for by this

@@ -17,7 +17,8 @@ const (
 	idUDPOnes  = 0.3
 
 	// idUDPHoles: numbers missing between more than this share of the neighbours
-	// are those of a host with one counter for all, of which the rest is not here.
+	// are those of a host with one counter for all, of which the rest is not here,
+	// unless the pace of the sender says that they were packets of this conversation.
 	idUDPHoles = 0.2
 
 	// idUDPShared: if more often than this another conversation of the same
@@ -207,7 +208,7 @@ func (t *Talk) identify(h *stream, p *decode.Packet, dir uint8) stride {
 func (h *stream) counts() bool {
 	n := float64(h.ids.pairs)
 	return h.ids.pairs >= idUDPPairs && float64(h.ids.near) >= idUDPShare*n &&
-		float64(h.ids.ones) >= idUDPOnes*n && float64(h.ids.holes) <= idUDPHoles*n && float64(h.shared) <= idUDPShared*n
+		float64(h.ids.ones) >= idUDPOnes*n && (float64(h.ids.holes) <= idUDPHoles*n || h.ids.pace.counts()) && float64(h.shared) <= idUDPShared*n
 }
 
 // Count adds p, which is no copy, to the totals of its direction.

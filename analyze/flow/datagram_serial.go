@@ -13,6 +13,7 @@ type serial struct {
 	// What the neighbours in capture order say about the counter.
 	pairs, near, ones uint32
 	holes             uint32 // runs of missing numbers that nothing filled
+	pace              pace
 }
 
 // A serialGap is a run of numbers from … to−1 that no packet had.
@@ -61,6 +62,7 @@ func (s *serial) take(n uint16, far int16, t int64, ref FrameRef) stride {
 		s.max, s.maxT, s.ref = id, t, ref
 		return strideJump
 	case id > s.max:
+		s.pace.step(t-s.maxT, id-s.max)
 		if id > s.max+1 {
 			s.holes++
 			s.gaps = append(s.gaps, serialGap{from: s.max + 1, to: id, t0: s.maxT, t1: t, before: s.ref, next: ref})

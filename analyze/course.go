@@ -68,6 +68,13 @@ func courseRivals(f *pattern.Finding, sure cause.Confidence) []Rival {
 		switch {
 		case f.Row == "sibling":
 			return []Rival{{cause.RandomLoss, "its own losses alone do not tell"}}
+		case f.Clockwork() && sure == cause.Possible:
+			return []Rival{{cause.QueueOverflow, "one that was full all the time delays all alike"}}
+		case f.Clockwork():
+			return []Rival{
+				{cause.QueueOverflow, "what passes would be later than before the first loss"},
+				{cause.RandomLoss, "these losses come too regularly"},
+			}
 		case v.Delay < shallow:
 			return []Rival{{cause.QueueOverflow, "one of so few packets would hardly delay the others"}}
 		case sure == cause.Possible:

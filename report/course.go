@@ -72,6 +72,9 @@ func courseWords(charges []*analyze.Charge) string {
 // briefly is told for the first screen.
 func briefly(f *pattern.Finding) string {
 	v := &f.Evidence
+	if f.Clockwork() {
+		return clockwork(f)
+	}
 	switch f.Cause {
 	case cause.Policer:
 		if v.Firsts > 0 {
@@ -97,6 +100,9 @@ func told(f *pattern.Finding) string {
 		return ""
 	}
 	v := &f.Evidence
+	if f.Clockwork() {
+		return clockwork(f) + estimated(v)
+	}
 	switch f.Cause {
 	case cause.Policer:
 		return policed(f, v)
@@ -129,11 +135,37 @@ func policed(f *pattern.Finding, v *pattern.Evidence) string {
 	s += count(uint64(v.Empty)) + " of " + count(uint64(v.Firsts)) + " first losses met an empty bucket of " + size(v.Size) + " filled at " + bitRate(v.Rate) +
 		"; a queue of that size would have delayed the packets beside them by " + spell(v.Delay) +
 		"; they were delayed by " + spell(v.FirstMed) + "."
-	if v.Burst > 0 && v.PolicerRate > 0 {
-		s += " It lets " + atLeast(v.BurstAtLeast) + size(v.Burst) + " pass at once, and then " + atLeast(v.RateAtLeast) +
+	return s + estimated(v)
+}
+
+// estimated says what a policer or a queue lets pass.
+func estimated(v *pattern.Evidence) string {
+	switch {
+	case v.Burst > 0 && v.PolicerRate > 0:
+		return " It lets " + atLeast(v.BurstAtLeast) + size(v.Burst) + " pass at once, and then " + atLeast(v.RateAtLeast) +
 			bitRate(v.PolicerRate) + "."
+	case v.QueueRate > 0 && v.QueueSize == 0:
+		return " The bottleneck passes near " + bitRate(v.QueueRate) + "."
+	case v.QueueRate > 0:
+		return " The bottleneck passes near " + bitRate(v.QueueRate) + " and holds near " + size(v.QueueSize) + "."
 	}
-	return s
+	return ""
+}
+
+// punctual, s: delays below it are not worth a figure.
+const punctual = 0.001
+
+// clockwork says that a steady sender loses something as regularly as it sends.
+func clockwork(f *pattern.Finding) string {
+	v := &f.Evidence
+	s := "A sender with a steady pace lost something " + counted(uint64(v.Runs), "time") + ", as regularly as a limit on its rate makes it"
+	if f.Cause == cause.QueueOverflow {
+		return s + ", at a delay of " + spell(v.FirstMed) + "; the highest is " + spell(v.P99) + "."
+	}
+	if v.P99 < punctual {
+		return s + "; what passed was on time."
+	}
+	return s + "; nothing that passed was late by more than " + spell(v.P99) + "."
 }
 
 func atLeast(yes bool) string {
@@ -147,7 +179,7 @@ func queued(v *pattern.Evidence) string {
 	return count(uint64(v.Near)) + " of " + counted(uint64(v.Delayed), "loss episode") +
 		" began at 75 % or more of the highest delay, " + spell(v.P99) + ", where " +
 		share(uint64(v.NearAll*1e6), 1e6) + " of the packets travelled (mean rank " + decimal(v.FirstRank) + ", z " +
-		decimal(v.Z) + "). The bottleneck passes near " + bitRate(v.QueueRate) + " and holds near " + size(v.QueueSize) + "."
+		decimal(v.Z) + ")." + estimated(v)
 }
 
 func byChance(v *pattern.Evidence) string {

@@ -194,6 +194,11 @@ var stories = []story{
 		streams(c, 1, netsim.Stream{Count: 2000, Interval: 2 * ms, Jitter: ms, Octets: 1000, RTP: true})
 		on(queue(37e5, 8_000))(c, l)
 	}},
+	{name: "RTP, policer, with jitter", do: func(c *netsim.Config, l *netsim.Link) {
+		streams(c, 1, netsim.Stream{Count: 2000, Interval: 5 * ms, Jitter: ms, Octets: 1000, RTP: true})
+		l.Jitter = 12 * ms
+		on(policer(15e5, 40_000))(c, l)
+	}},
 	{name: "RTP, random 2 %, behind a standing queue", do: func(c *netsim.Config, l *netsim.Link) {
 		streams(c, 1, netsim.Stream{Count: 1500, Interval: 10 * ms, Jitter: 2 * ms, Octets: 300, RTP: true})
 		c.Flows = append(c.Flows, netsim.Flow{

@@ -24,7 +24,7 @@ func (d *direction) settle() {
 		return
 	}
 	var met []float64
-	if f.Cause == cause.Policer {
+	if f.Cause == cause.Policer && f.Row != rowClockwork {
 		met = d.tokens()
 	}
 	k := 0
@@ -40,7 +40,7 @@ func (d *direction) settle() {
 				sure = cause.Possible
 			}
 		case cause.Policer:
-			if k >= len(met) || met[k] > e.len+tolerance(f.Evidence.Rate) {
+			if f.Row != rowClockwork && (k >= len(met) || met[k] > e.len+tolerance(f.Evidence.Rate)) {
 				sure = cause.Possible
 			}
 		}

@@ -25,8 +25,9 @@ const (
 	paceDrift   = 3e-4 // by which two clocks differ: crystals of 100 ppm, and some more
 )
 
-// leastBuckets, tolerances of the fit, is the least bucket that explains losses of
-// datagrams: they may be much shorter than the full segments that the tolerance is made for.
+// leastBuckets, tolerances of the fit, is the least bucket that explains losses in
+// front of the tap. One that is hardly larger is empty whenever a bottleneck paces
+// what comes, or datagrams are shorter than the segments that the tolerance is for.
 const leastBuckets = 2
 
 // A due is when a datagram came, s, and by the count of its sender.
@@ -160,6 +161,9 @@ func spread(dues []due, slope float64) (least, most float64) {
 	return least, most
 }
 
+// rowClockwork is the name of row U: no bucket was fitted, nor is one needed.
+const rowClockwork = "U"
+
 // Thresholds of row U, loss-causes.md §4.
 const (
 	clockworkCV     = 0.5
@@ -180,15 +184,14 @@ const (
 // clockwork applies row U: a sender that keeps its pace loses something again
 // and again after as many packets.
 func clockwork(v *Evidence, s *series) (verdict, bool) {
-	if !s.steady || v.Variation < 0 || v.Variation >= clockworkCV || v.Runs < clockworkRuns ||
-		float64(v.Lost) >= clockworkShare*float64(v.Packets) {
+	if !v.regular(s) || float64(v.Lost) >= clockworkShare*float64(v.Packets) {
 		return verdict{}, false
 	}
 	switch {
-	case v.Delayed > 0 && v.P99 >= clockworkDeep && v.FirstMed >= clockworkNear*v.P99:
-		return verdict{Cause: cause.QueueOverflow, Row: "U", Confidence: cause.Likely}, true
+	case v.Delayed > 0 && v.P99 >= clockworkDeep && v.FirstMed >= clockworkNear*v.P99 && v.plateau():
+		return verdict{Cause: cause.QueueOverflow, Row: rowClockwork, Confidence: cause.Likely}, true
 	case v.Delayed > 0 && v.P99 < clockworkDeep:
-		w := verdict{Cause: cause.Policer, Row: "U", Confidence: cause.Possible}
+		w := verdict{Cause: cause.Policer, Row: rowClockwork, Confidence: cause.Possible}
 		if v.Runs >= clockworkSurely && s.seen && !v.plateau() {
 			w.Confidence = cause.Likely
 		}
@@ -196,6 +199,15 @@ func clockwork(v *Evidence, s *series) (verdict, bool) {
 	}
 	return verdict{}, false
 }
+
+// regular reports whether a sender with a steady pace loses something as
+// regularly. Chance never does.
+func (v *Evidence) regular(s *series) bool {
+	return s.steady && v.Variation >= 0 && v.Variation < clockworkCV && v.Runs >= clockworkRuns
+}
+
+// Clockwork reports whether f is told by how regularly something was lost.
+func (f *Finding) Clockwork() bool { return f.Row == rowClockwork }
 
 // plateau reports whether the delays beside losses are nearer to the highest
 // than jitter makes them.

@@ -33,6 +33,9 @@ func random(v *Evidence, s *series) (verdict, bool) {
 	if v.LoadZ >= loadZ && !s.steady {
 		return verdict{}, false // they follow the load; that of a steady sender is always the same
 	}
+	if v.regular(s) {
+		return verdict{}, false
+	}
 	explained := j >= randomJ && v.E >= randomE
 	spread := v.FirstRank < randomRank || v.Z < randomZ && v.Delayed >= randomEpisodes && !v.ceiling()
 	if explained || v.PCC > randomPCC && share > randomShare || !spread || v.Delayed < max(randomDelayed, (v.Episodes+1)/2) {

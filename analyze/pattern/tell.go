@@ -261,7 +261,9 @@ func (d *direction) judge() {
 	case cause.Policer:
 		v.estimate(b, s)
 	case cause.QueueOverflow:
-		v.bottleneck(d.kept)
+		if v.bottleneck(d.kept); s.trail.Datagrams && !s.seen {
+			v.QueueSize = 0 // how short it was when it was empty is not known
+		}
 	case cause.RandomLoss:
 		v.gilbert()
 	}
@@ -277,7 +279,7 @@ func (v *Evidence) explain(b *bucket, d *direction) {
 	if v.Delay > 0 {
 		v.Ratio = max(v.FirstMed, v.Med) / v.Delay
 	}
-	if d.series.trail.Datagrams && b.size < leastBuckets*tolerance(b.rate) {
+	if d.series.upstream() && b.size < leastBuckets*tolerance(b.rate) {
 		v.Hollow = v.J >= randomJ
 		v.J = min(v.J, randomJ-0.01)
 	}

@@ -20,6 +20,7 @@ type eye struct {
 	counters   *counters
 	links      *links
 	neighbours *neighbours
+	nics       *nics
 	sockets    *sockets
 	clerk      clerk
 	rules      []capture.Rule // as of the first look
@@ -56,6 +57,7 @@ func openEye(ctx context.Context, o Options) *eye {
 	}
 	e.links = openLinks(ctx, e)
 	e.neighbours = openNeighbours(ctx, e)
+	e.nics = openNICs(e)
 	e.sockets = openSockets(e)
 	e.clerk = engage(e)
 	q := question{Rules: true}
@@ -100,6 +102,8 @@ func (e *eye) look(now int64, last bool) {
 	}
 	e.links.look(now, e)
 	e.neighbours.look(e)
+	e.nics.look(now, last, e)
+	e.countConntrack()
 	e.sockets.look(now, last, e)
 }
 
@@ -130,17 +134,21 @@ func (e *eye) testimony() *capture.Testimony {
 	if tooMany > 0 {
 		e.lacks("some firewall rules", "there are more than are kept", "a rule that dropped may not be named")
 	}
+	settings := append(e.settings(), e.inUse()...)
 	t := &capture.Testimony{
 		Kernel: release(), Start: e.start, End: realtime(),
 		Captured: e.options.Interfaces, Filter: e.options.Filter,
 		Links: e.links.list(), Neighbours: e.neighbours.list(e), Events: e.links.events,
-		Rules: rules, Sockets: e.sockets.list(e),
+		Rules: rules, Sockets: e.sockets.list(e), Settings: settings,
+	}
+	if t.Captured == nil {
+		t.Captured = []string{}
 	}
 	var omitted int
 	if t.Moved, omitted = e.counters.movement(); omitted > 0 || e.counters.omitted > 0 {
 		e.lacks("some counters", "there are more than are kept", "a counter that moved may not be shown")
 	}
-	t.Absent = e.absent
+	t.Absent = append([]capture.Absent{}, e.absent...)
 	return t
 }
 
@@ -152,6 +160,7 @@ func (e *eye) close() {
 	go drain(e.neighbours.updates)
 	e.links.close()
 	e.sockets.close()
+	e.nics.close()
 	e.clerk.close()
 }
 

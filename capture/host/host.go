@@ -33,7 +33,7 @@ type Options struct {
 }
 
 // interval is the time between two looks unless told otherwise: it ties a loss
-// to its second, and costs less than a thousandth of a processor.
+// to its second, and costs less than a hundredth of a processor.
 const interval = time.Second
 
 // A Summary is what moved so far, for a status line.

@@ -58,7 +58,8 @@ func TestSlowReaderIsNamed(t *testing.T) {
 			}
 			t.Cleanup(func() { s.Close() }) // beyond the last look
 			sure(t, s.SetReadBuffer(8192))
-			time.Sleep(250 * time.Millisecond) // a look at it while nothing is lost
+			looks := w.Now().Looks
+			until(t, "a look at it while nothing is lost", func() bool { return w.Now().Looks > looks+1 })
 			c, err := net.Dial("udp4", "127.0.0.1:9100")
 			if err != nil {
 				t.Error(err)

@@ -34,8 +34,9 @@ type links struct {
 // A link is an interface over the looks at it.
 type link struct {
 	capture.Link
-	up   bool // carries packets
-	gone bool
+	up          bool // carries packets
+	gone        bool
+	queueLength int
 }
 
 // openLinks opens the socket that lists them, and the one that tells of changes.
@@ -107,7 +108,7 @@ func (l *links) note(now int64, kind string, a *netlink.LinkAttrs) bool {
 	if kind == "device" { // vishvananda/netlink's word for none
 		kind = ""
 	}
-	k.up, k.gone = up, false
+	k.up, k.gone, k.queueLength = up, false, a.TxQLen
 	k.Name, k.Index, k.Kind, k.MAC, k.MTU = a.Name, a.Index, kind, a.HardwareAddr.String(), a.MTU
 	return true
 }

@@ -17,9 +17,9 @@ const (
 	watchedSockets = 8192
 	mostSockets    = 1024
 
-	// dumpBudget is how long listing the sockets may take of each second. A host
-	// with a hundred thousand connections needs 100 ms for it: they are looked at
-	// every fifth second then.
+	// dumpBudget is how much of a processor's second listing the sockets may take. A
+	// host with a hundred thousand connections needs 100 ms for it: they are looked
+	// at every fifth second then.
 	dumpBudget = 20e6
 
 	// Of eight parts of its buffer that a queue takes, at nearly all it counts as
@@ -34,6 +34,7 @@ type sockets struct {
 	owners *owners
 	due    int64 // time of the next look at them
 	missed bool  // there were more than are watched
+	looked bool  // a first time: a socket that comes later has no past
 }
 
 // A socketKey is the kernel's cookie, which is never used again.
@@ -45,7 +46,7 @@ type socketKey struct {
 // A socket is one of them over the looks at it.
 type socket struct {
 	capture.Socket
-	drops0, retrans0, limited0 uint64 // as of the first look
+	drops0, retrans0, limited0 uint64 // as of the first look, if it was there before
 	drops                      uint64 // as of the last one
 	seen                       int64  // time of the last look that found it
 	busy0                      ticks  // of its process, as of the first look at that
@@ -68,7 +69,7 @@ func (s *sockets) look(now int64, last bool, e *eye) {
 	if s.diag == nil || now < s.due && !last {
 		return
 	}
-	began := realtime()
+	began := used()
 	for _, protocol := range []uint8{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
 		for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 			if err := s.dump(now, family, protocol); err != nil && e.counters.looks == 1 && family == unix.AF_INET {
@@ -76,7 +77,8 @@ func (s *sockets) look(now int64, last bool, e *eye) {
 			}
 		}
 	}
-	s.due = now + (realtime()-began)*second/dumpBudget - second/2
+	s.looked = true
+	s.due = now + (used()-began)*second/dumpBudget - second/2
 	s.processes(now, last, e)
 }
 
@@ -139,13 +141,13 @@ func (s *sockets) dump(now int64, family, protocol uint8) error {
 func (s *sockets) note(now int64, protocol uint8, b []byte) {
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
 	key := socketKey{protocol, binary.NativeEndian.Uint64(b[44:])}
-	k, fresh := s.known[key], false
+	k, past := s.known[key], false
 	if k == nil {
 		if len(s.known) >= watchedSockets && !s.forget(now) {
 			s.missed = true
 			return
 		}
-		k, fresh = &socket{}, true
+		k, past = &socket{}, !s.looked || s.missed
 		k.Protocol = protocol
 		s.known[key] = k
 	}
@@ -162,13 +164,13 @@ func (s *sockets) note(now int64, protocol uint8, b []byte) {
 	k.Looks++
 	k.seen = now
 	k.Queue, k.SendQ = uint64(u32(56)), uint64(u32(60))
-	window := k.attributes(b[diagMessageSize:], fresh)
+	window := k.attributes(b[diagMessageSize:], past)
 	k.fill(state, window)
 }
 
 // attributes reads the memory that it uses, and of TCP how it fares. The window is
 // the one that it offers its peer, or -1.
-func (k *socket) attributes(b []byte, fresh bool) (window int64) {
+func (k *socket) attributes(b []byte, past bool) (window int64) {
 	window = -1
 	ad, err := netlink.NewAttributeDecoder(b)
 	if err != nil {
@@ -187,13 +189,13 @@ func (k *socket) attributes(b []byte, fresh bool) (window int64) {
 				k.Queue, k.Buffer = at(memoryReceive), at(memoryReceiveMost)
 			}
 			k.SendBuf, k.drops = at(memorySendMost), at(memoryDrops)
-			if fresh {
+			if past {
 				k.drops0 = k.drops
 			}
 			k.Drops = advanced(k.drops0, k.drops)
 		case diagInfo:
 			if k.Protocol == unix.IPPROTO_TCP && k.State != "LISTEN" {
-				window = k.progress(v, fresh)
+				window = k.progress(v, past)
 			}
 		}
 	}
@@ -207,17 +209,17 @@ const (
 	infoRcvWnd       = 232 // since 6.2
 )
 
-func (k *socket) progress(v []byte, fresh bool) (window int64) {
+func (k *socket) progress(v []byte, past bool) (window int64) {
 	if len(v) >= infoTotalRetrans+4 {
 		retrans := uint64(binary.NativeEndian.Uint32(v[infoTotalRetrans:]))
-		if fresh {
+		if past {
 			k.retrans0 = retrans
 		}
 		k.Retrans = advanced(k.retrans0, retrans)
 	}
 	if len(v) >= infoRwndLimited+8 {
 		limited := binary.NativeEndian.Uint64(v[infoRwndLimited:])
-		if fresh {
+		if past {
 			k.limited0 = limited
 		}
 		k.PeerFull = int64(advanced(k.limited0, limited)) * 1000

@@ -154,3 +154,12 @@ func realtime() int64 {
 	}
 	return t.Nano()
 }
+
+// used is how long this thread was on a processor, in ns.
+func used() int64 {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
+		return 0
+	}
+	return t.Nano()
+}

@@ -1,0 +1,148 @@
+//go:build linux
+
+package host
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// asClerk is the argument with which this program is a clerk, not a test.
+const asClerk = "be-a-clerk"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == asClerk {
+		if err := Serve(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// clerkCommand is this program as a clerk.
+func clerkCommand(t *testing.T) []string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{self, asClerk}
+}
+
+// dropAll takes every capability from the threads of the process that this one can
+// reach: here, from this thread and that of a witness, which inherits them.
+func dropAll(t *testing.T) {
+	t.Helper()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	sure(t, unix.Capset(&header, &none[0]))
+}
+
+func TestClerkKeepsItsPrivileges(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link set lo up")
+		feed(t, "nft -f -", ruleset)
+		e := openEye(t.Context(), Options{Clerk: clerkCommand(t), TraceRules: true})
+		e.look(realtime(), false)
+		dropAll(t)
+		if _, err := new(firewall).nft(); err == nil {
+			t.Error("this thread still sees the firewall: the test proves nothing")
+		}
+		fling(t, 9001, 40)
+		fling(t, 9002, 10)
+		time.Sleep(50 * time.Millisecond)
+		got := e.testimony()
+		e.close()
+		if r := ruleWith(got, "udp dport 9001"); r == nil || r.Packets != 40 {
+			t.Errorf("%+v in %+v, absent %+v: want 40 packets", r, got.Rules, got.Absent)
+		}
+		if r := ruleWith(got, "udp dport 9002"); r == nil || r.Traced != 10 {
+			t.Errorf("%+v: want 10 traced", r)
+		}
+	})
+}
+
+func TestWithoutPrivileges(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link set lo up")
+		dropAll(t)
+		e := openEye(t.Context(), Options{TraceRules: true})
+		e.look(realtime(), false)
+		fling(t, 9009, 5)
+		got := e.testimony()
+		e.close()
+		if by(got, "snmp", "", "Udp.NoPorts") == 0 || by(got, "link", "lo", "rx_packets") == 0 {
+			t.Errorf("counters need no privilege, and did not move: %+v", got.Moved)
+		}
+		if len(got.Settings) == 0 {
+			t.Error("there are no settings")
+		}
+		var lacks []string
+		for _, a := range got.Absent {
+			if a.Why == "" || a.Costs == "" {
+				t.Errorf("%+v does not say why, or what that costs", a)
+			}
+			lacks = append(lacks, a.What)
+		}
+		for _, want := range []string{"firewall rules", "trace of firewall rules"} {
+			if !slices.Contains(lacks, want) {
+				t.Errorf("absent %q; want %q among it", lacks, want)
+			}
+		}
+	})
+}
+
+// TestTraceOutlivesNobody kills the caller's side of a clerk without a word: the
+// table must go.
+func TestTraceOutlivesNobody(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link set lo up")
+		run(t, "nft list tables")
+		o, err := hire(clerkCommand(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := o.ask(question{Trace: &tracing{}}); len(a.Absent) > 0 {
+			t.Fatalf("%+v", a.Absent)
+		}
+		if text := run(t, "nft list tables"); !strings.Contains(text, traceTable) {
+			t.Errorf("tables %q: want an own one", text)
+		}
+		sure(t, o.out.Close())
+		sure(t, o.in.Close())
+		sure(t, o.command.Wait())
+		if text := run(t, "nft list tables"); strings.Contains(text, traceTable) {
+			t.Errorf("tables %q: the trace table stayed", text)
+		}
+	})
+}
+
+func TestTestimonyIsSmall(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	e := openEye(t.Context(), Options{})
+	e.look(realtime(), false)
+	got := e.testimony()
+	e.close()
+	text, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = 1 << 20
+	if len(text) > most {
+		t.Errorf("a testimony of this host takes %d octets, want at most %d", len(text), most)
+	}
+	if os.Getenv("WHYDROP_SHOW") != "" {
+		t.Log(string(text))
+	}
+}

@@ -148,7 +148,11 @@ func (e *Datagrams) nearby(k talkKey, pairHash uint32) (int32, bool) {
 // src and dst, or the same number for both sides.
 func keyOf(src, dst *decode.Addr, protocol uint8, ports uint32) (k talkKey, side uint8) {
 	lo, hi := src, dst
-	if compare(src, dst) > 0 {
+	order := compare(src, dst)
+	if order == 0 && ports>>16 > ports&0xffff {
+		order = 1 // a host that talks to itself: the ports tell its ends apart
+	}
+	if order > 0 {
 		lo, hi, side = dst, src, 1
 		if protocol != decode.ProtoICMP && protocol != decode.ProtoICMPv6 {
 			ports = ports<<16 | ports>>16

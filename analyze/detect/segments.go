@@ -8,6 +8,9 @@ import (
 // segment lets a TCP packet wait in its connection.
 func (e *Engine) segment(p *decode.Packet) {
 	pi, side := e.findPair(&p.Src, &p.Dst, p.PairHash)
+	if side == 0 && p.SrcPort > p.DstPort && p.Src == p.Dst {
+		side = 1 // a host that talks to itself: the ports tell its ends apart
+	}
 	k := key{pi, portsOf(p.SrcPort, p.DstPort, side)}
 	hash := hashOf(p.PairHash, k.ports)
 	i, ok := e.findConn(k, hash)
@@ -128,6 +131,9 @@ func (e *Engine) quoted(p *decode.Packet, q *decode.Control) bool {
 		return false
 	}
 	pi, side := e.findPair(&q.Src, &q.Dst, p.PairHash)
+	if side == 0 && q.SrcPort > q.DstPort && q.Src == q.Dst {
+		side = 1
+	}
 	k := key{pi, portsOf(q.SrcPort, q.DstPort, side)}
 	i, ok := e.findConn(k, hashOf(p.PairHash, k.ports))
 	if !ok {

@@ -119,26 +119,39 @@ func (f *analyzeFlags) job(args []string, dash int) (*job, error) {
 	if n := slices.Index(j.paths, "-"); n >= 0 && slices.Contains(j.paths[n+1:], "-") {
 		return nil, &usageError{"analyze", "standard input can be read only once", ""}
 	}
-	if f.json {
-		if f.format != "" && f.format != "json" {
-			return nil, &usageError{"--json", "contradicts --format " + f.format, ""}
+	if err := j.pickFormat(); err != nil {
+		return nil, err
+	}
+	if f.workers < 0 {
+		return nil, &usageError{"--workers", "cannot be negative", ""}
+	}
+	j.tap = tapPlace(f.at)
+	var err error
+	if j.filter, err = f.theExpression(strings.Join(after, " ")); err != nil {
+		return nil, err
+	}
+	return j, j.checkOutput()
+}
+
+// pickFormat decides between --format and --json.
+func (j *job) pickFormat() error {
+	if j.json {
+		if j.format != "" && j.format != "json" {
+			return &usageError{"--json", "contradicts --format " + j.format, ""}
 		}
 		j.format = "json"
 	}
 	if j.format == "" {
 		j.format = "text"
 	}
-	if f.workers < 0 {
-		return nil, &usageError{"--workers", "cannot be negative", ""}
-	}
-	j.tap = map[string]analyze.TapPlace{
+	return nil
+}
+
+// tapPlace is the place that --at names.
+func tapPlace(at string) analyze.TapPlace {
+	return map[string]analyze.TapPlace{
 		"sender": analyze.TapSender, "receiver": analyze.TapReceiver, "middle": analyze.TapMiddle,
-	}[f.at]
-	var err error
-	if j.filter, err = f.theExpression(strings.Join(after, " ")); err != nil {
-		return nil, err
-	}
-	return j, j.checkOutput()
+	}[at]
 }
 
 // theExpression is the one that was given, in whichever way.

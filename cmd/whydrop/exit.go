@@ -13,6 +13,7 @@ const (
 	exitDone       = 0 // done, all rules hold
 	exitUsage      = 2 // usage, configuration or unreadable input
 	exitIncomplete = 3 // incomplete: cut input, interrupted; or it cannot be told from this evidence
+	exitNoCapture  = 4 // cannot capture: permission, device
 	exitTooLossy   = 5 // the capture itself is too lossy to judge
 	exitKilled     = 130
 )
@@ -39,6 +40,7 @@ func (o outcome) Error() string { return "exit code without a message" }
 // exitCode is the code of err, and whether err is to be shown.
 func exitCode(err error) (code int, show bool) {
 	var o outcome
+	var cannot *cannotCapture
 	switch {
 	case err == nil:
 		return exitDone, false
@@ -46,6 +48,8 @@ func exitCode(err error) (code int, show bool) {
 		return exitDone, false // the reader has seen enough, as with head
 	case errors.As(err, &o):
 		return int(o), false
+	case errors.As(err, &cannot):
+		return exitNoCapture, true
 	}
 	return exitUsage, true
 }

@@ -38,15 +38,19 @@ const screen = `whydrop says where and why packets were lost.
 
 Usage
   whydrop analyze [flags] FILE... [-- EXPRESSION]
+  whydrop live -i IFACE [flags] [EXPRESSION]
   whydrop explain CAUSE | --charge ID FILE... | --flow ID FILE...
 
 Examples
   $ whydrop analyze trace.pcapng               which side loses, and why
   $ whydrop analyze a.pcap.gz -- tcp port 443  only these packets
+  $ whydrop live -i eth0                       on this host, until Ctrl-C
   $ whydrop explain receiver-not-reading       what it means, how to fix it
 
 Commands
   analyze      read captures; FILE may be - and .gz, .zst or .lz4
+  live         capture on an interface and analyse at once
+  interfaces   those that live can capture on
   explain      one cause, or one charge or flow frame by frame
   causes       every cause whydrop can conclude
   completion   for bash, zsh, fish or powershell
@@ -65,7 +69,7 @@ Flags of analyze
 
 Exit codes
   0 done    2 usage or input    3 incomplete, or it cannot be told
-  5 the capture is too lossy to judge
+  4 cannot capture    5 the capture is too lossy to judge
 
 Every flag: $whydrop help analyze$.
 `

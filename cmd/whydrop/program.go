@@ -41,7 +41,8 @@ func (p *program) complain(err error) {
 	}
 	hint := strings.TrimSpace(h.Hint())
 	var ours *usageError
-	if !errors.As(err, &ours) && !strings.Contains(hint, "`") {
+	var cannot *cannotCapture
+	if !errors.As(err, &ours) && !errors.As(err, &cannot) && !strings.Contains(hint, "`") {
 		hint = "`" + hint + "`" // hints of the libraries are lines to paste
 	}
 	p.hint(hint)

@@ -215,7 +215,13 @@ func (n *neighbours) finish(log *flow.Log, end int64) {
 		}
 	}
 	for _, a := range n.asked {
-		if a.attempt.N > 0 && end-a.attempt.Last >= answerTime {
+		if a.attempt.N > 0 {
+			if end-a.attempt.Last < answerTime {
+				a.attempt.N-- // the last question may yet be answered; those before it were not
+				if n := a.attempt.N; n < uint64(len(a.attempt.Witnesses)) {
+					a.attempt.Witnesses[n] = flow.Witness{}
+				}
+			}
 			a.giveUp()
 		}
 		if a.failed.N > 0 {

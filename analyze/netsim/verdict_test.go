@@ -2,6 +2,7 @@ package netsim_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -118,15 +119,16 @@ type line struct {
 // verdicts are those of many runs.
 type verdicts struct {
 	lines map[string]*line
-	wrong map[string]int // what was said wrongly, and how often
-	worst []string       // above possible, with the run
+	said  map[string]map[string]*[3]int // by what was injected, and by what was said, by confidence
+	wrong map[string]int                // what was said wrongly, and how often
+	worst []string                      // above possible, with the run
 	t     *testing.T
 
 	runs, frames int
 }
 
 func newVerdicts(t *testing.T) *verdicts {
-	return &verdicts{lines: map[string]*line{}, wrong: map[string]int{}, t: t}
+	return &verdicts{lines: map[string]*line{}, said: map[string]map[string]*[3]int{}, wrong: map[string]int{}, t: t}
 }
 
 // laws: nothing wrong is ever said to be more than possible.
@@ -208,6 +210,7 @@ func (v *verdicts) match(run string, lost []missing, spoken []claim) {
 		if open[i] {
 			v.line(&lost[i]).packets++
 			v.line(&lost[i]).outcomes[unsaid][0]++
+			v.cell(lost[i].why, notCharged)[0]++
 		}
 	}
 	for j := range spoken {
@@ -229,9 +232,56 @@ func (v *verdicts) note(run string, m *missing, s *claim) {
 	l, o := v.line(m), m.judge(s)
 	l.packets++
 	l.outcomes[o][s.sure]++
+	v.cell(m.why, string(s.cause))[s.sure]++
 	if o == wrongCause || o == wrongPlace {
 		v.blame(run, fmt.Sprintf("%s %s, %s", groupNames[m.group], m.why, m.locus[0]), s)
 	}
+}
+
+// notCharged is what was said of a packet that no charge is for.
+const notCharged = "(not charged)"
+
+// cell counts what was said of packets lost by one cause.
+func (v *verdicts) cell(why, said string) *[3]int {
+	if v.said[why] == nil {
+		v.said[why] = map[string]*[3]int{}
+	}
+	if v.said[why][said] == nil {
+		v.said[why][said] = new([3]int)
+	}
+	return v.said[why][said]
+}
+
+// matrix writes what was injected against what was said, and of how many of the
+// packets charged no cause was told.
+func (v *verdicts) matrix(b *strings.Builder) {
+	b.WriteString("\nInjected, and said (certain/likely/possible); the share of what is charged without a cause (unknown, or only\n" +
+		"what was lost or where):\n\n")
+	charged, silent := 0, 0
+	for _, why := range slices.Sorted(maps.Keys(v.said)) {
+		all, none := 0, 0
+		for said, n := range v.said[why] {
+			if said == notCharged {
+				continue
+			}
+			sum := n[0] + n[1] + n[2]
+			all += sum
+			if slices.Contains(nameless, cause.ID(said)) {
+				none += sum
+			}
+		}
+		charged, silent = charged+all, silent+none
+		fmt.Fprintf(b, "%-18s %5d charged, %3.0f %% without a cause\n", why, all, 100*ratio(none, max(all, 1)))
+		for _, said := range slices.Sorted(maps.Keys(v.said[why])) {
+			n := v.said[why][said]
+			if said == notCharged {
+				fmt.Fprintf(b, "    %-24s %d\n", said, n[0])
+				continue
+			}
+			fmt.Fprintf(b, "    %-24s %d/%d/%d\n", said, n[cause.Certain], n[cause.Likely], n[cause.Possible])
+		}
+	}
+	fmt.Fprintf(b, "%-18s %5d charged, %3.0f %% without a cause\n", "all", charged, 100*ratio(silent, max(charged, 1)))
 }
 
 func (v *verdicts) blame(run, truth string, s *claim) {
@@ -272,6 +322,7 @@ func (v *verdicts) text() string {
 		}
 	}
 	row("all", &sum)
+	v.matrix(&b)
 	b.WriteString("\nSaid wrongly, packets:\n")
 	var wrong []string
 	for w := range v.wrong {

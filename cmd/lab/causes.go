@@ -80,7 +80,9 @@ var causeFamilies = []family{
 		}}
 	}},
 	{"host-down", "Nobody has the address: requests for its neighbour are not answered.", bulk, func(d *draft) {
-		d.traffic = unanswered(4 * time.Second)
+		d.traffic = func(r *run) error { // one question more than the first attempt asks: the last must have had its time
+			return errors.Join(unanswered(3200*time.Millisecond)(r), unanswered(2*time.Second)(r))
+		}
 		d.stage = &staging{arp: true, shows: []string{"neighbour-unresolved"}, build: func(s *stage) error {
 			return s.hosts[server].do(func() error { return command("", "ip", "addr", "flush", "dev", "eth0") })
 		}}

@@ -179,6 +179,9 @@ func (c *correlation) traits(out []trait, l *lane) []trait {
 	if f.Via.VLAN != 0 {
 		out = append(out, trait{kind: ByVLAN, number: uint64(f.Via.VLAN)})
 	}
+	if f.Via.Tunnel != decode.TunnelNone {
+		out = append(out, trait{kind: ByTunnel, number: tunnelOf(f)})
+	}
 	out = append(out, trait{kind: ByAddress, addr: dst}, trait{kind: BySource, addr: src})
 	if f.Via.MAC != 0 && f.Via.Back == (l.dir == 1) { // the way of the other direction is not known
 		out = append(out, trait{kind: ByMAC, number: uint64(f.Via.MAC)})
@@ -236,7 +239,7 @@ func (c *correlation) allIn(t trait, list []episode, lanes []lane) (chance, shar
 	var its []trait
 	for i := range lanes {
 		l := &lanes[i]
-		if known && t.kind != ByMAC && t.kind != ByVLAN && c.wayOf(l) != way {
+		if known && t.kind != ByMAC && t.kind != ByVLAN && t.kind != ByTunnel && c.wayOf(l) != way {
 			in[i] = leftOut
 			continue
 		}

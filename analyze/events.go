@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
@@ -42,11 +43,12 @@ const (
 	ByAddress             // Addr: the destination
 	BySource              // Addr: the source
 	BySize                // Number: packets with at least so many octets of payload
+	ByTunnel              // Number: the decode.Tunnel << 32 | its key
 	BySomeFlows           // always the same few of many flows between the same hosts
 	numClassKinds
 )
 
-var classKindNames = [numClassKinds]string{"", "vlan", "mac", "port", "destination", "source", "size", "same-flows"}
+var classKindNames = [numClassKinds]string{"", "vlan", "mac", "port", "destination", "source", "size", "tunnel", "same-flows"}
 
 func (k ClassKind) String() string {
 	if k >= numClassKinds {
@@ -73,6 +75,7 @@ type Event struct {
 	Addr        decode.Addr
 	Share       float64 // of the packets that the class carried
 	Src, Dst    Net     // what the ends of all flows that it hit have in common
+	Tunnel      uint64  // in which all of them are, as of ByTunnel; 0 = none, or several
 	VLAN        uint16  // on which all of them are; 0 = none, or several
 	Chance      float64 // natural logarithm of the probability that independent losses look so; all tests together
 }
@@ -195,9 +198,13 @@ func (c *correlation) event(kind EventKind, at cause.Locus, list []episode) Even
 		}
 		f := &c.res.Flows[p.flow]
 		if len(hit) == 0 {
-			e.VLAN = f.Via.VLAN
-		} else if e.VLAN != f.Via.VLAN {
+			e.VLAN, e.Tunnel = f.Via.VLAN, tunnelOf(f)
+		}
+		if e.VLAN != f.Via.VLAN {
 			e.VLAN = 0
+		}
+		if e.Tunnel != tunnelOf(f) {
+			e.Tunnel = 0
 		}
 		hit[p.flow] = true
 	}
@@ -209,6 +216,21 @@ func (c *correlation) event(kind EventKind, at cause.Locus, list []episode) Even
 	slices.Sort(e.Charges)
 	e.Flows, e.Src, e.Dst = len(hit), src.Net, dst.Net
 	return e
+}
+
+// tunnelOf is the tunnel in which f came, as a number; 0 = none.
+func tunnelOf(f *flow.Facts) uint64 { return uint64(f.Via.Tunnel)<<32 | uint64(f.Via.Key) }
+
+// TunnelName is the tunnel of an Event: "vxlan 7", "gre" if it has no key.
+func TunnelName(number uint64) string {
+	if number == 0 {
+		return ""
+	}
+	name := decode.Tunnel(number >> 32).String()
+	if key := uint32(number); key != 0 {
+		name += " " + strconv.FormatUint(uint64(key), 10)
+	}
+	return name
 }
 
 // ends are the addresses of one direction of a flow.

@@ -264,6 +264,12 @@ func TestOneClassIsNamed(t *testing.T) {
 				c.res.Flows[n].Via.MAC = uint32(1 + i%4)
 			}
 		}},
+		{"a tunnel", ByTunnel, func(c *crowd) {
+			for i := range 40 {
+				n := c.flow(uint16(i), uint16(40000+i), uint16(8000+i%3), 0, 10*testSec, 300, map[bool]float64{true: .02}[i%4 == 1])
+				c.res.Flows[n].Via.Tunnel, c.res.Flows[n].Via.Key = decode.TunnelVXLAN, uint32(100+i%4)
+			}
+		}},
 		{"the same few flows", BySomeFlows, func(c *crowd) {
 			for i := range 24 {
 				c.flow(1, uint16(40000+i), 443, 0, 10*testSec, 300, map[bool]float64{true: .03}[i%6 == 2])

@@ -23,10 +23,11 @@ type Event struct {
 	Src      string   `json:"src_net"`  // what the senders have in common: an address, a prefix, or ""
 	Dst      string   `json:"dst_net"`
 	VLAN     int      `json:"vlan"`      // on which all of them are, or 0
+	Tunnel   string   `json:"tunnel"`    // in which all of them are: its kind and key, or ""
 	PeriodMS float64  `json:"period_ms"` // of periodic, else 0
 	JitterMS float64  `json:"jitter_ms"`
-	Class    string   `json:"class"` // of one-class: vlan, mac, port, destination, source, size, same-flows; else ""
-	Value    string   `json:"value"` // of the class: the VID, the port, the address, the octets
+	Class    string   `json:"class"` // of one-class: vlan, tunnel, mac, port, destination, source, size, same-flows; else ""
+	Value    string   `json:"value"` // of the class: the VID, the tunnel, the port, the address, the octets
 	Share    float64  `json:"share"` // of the packets that the class carried
 	Chance   string   `json:"chance"`
 	Says     string   `json:"says"`
@@ -40,7 +41,7 @@ func (b *builder) events() []Event {
 		e := &b.res.Events[i]
 		r := Event{
 			Kind: e.Kind.String(), Locus: e.Locus.String(), First: timestamp(e.First), Last: timestamp(e.Last),
-			Packets: e.Packets, Flows: e.Flows, Of: e.Of, Episodes: e.Episodes, Src: netText(e.Src), Dst: netText(e.Dst), VLAN: int(e.VLAN),
+			Packets: e.Packets, Flows: e.Flows, Of: e.Of, Episodes: e.Episodes, Src: netText(e.Src), Dst: netText(e.Dst), VLAN: int(e.VLAN), Tunnel: analyze.TunnelName(e.Tunnel),
 			PeriodMS: milliseconds(e.Period), JitterMS: milliseconds(e.Jitter), Class: e.Class.String(), Value: classValue(e),
 			Share: round(e.Share, 4), Chance: chanceText(e.Chance), Rivals: []string{}, Charges: e.Charges,
 		}
@@ -75,6 +76,9 @@ func inCommon(e *analyze.Event) string {
 	if e.VLAN != 0 {
 		s += " on VLAN " + strconv.Itoa(int(e.VLAN))
 	}
+	if e.Tunnel != 0 {
+		s += " in tunnel " + analyze.TunnelName(e.Tunnel)
+	}
 	return s
 }
 
@@ -94,6 +98,8 @@ func (b *builder) classSays(e *analyze.Event) string {
 	switch e.Class {
 	case analyze.ByVLAN:
 		return all + "VLAN " + classValue(e) + carried
+	case analyze.ByTunnel:
+		return all + "tunnel " + classValue(e) + carried
 	case analyze.ByMAC:
 		return all + "frames between one pair of MAC addresses" + carried
 	case analyze.ByPort:
@@ -125,6 +131,8 @@ func classValue(e *analyze.Event) string {
 		return e.Addr.String()
 	case analyze.ByVLAN, analyze.ByPort:
 		return strconv.FormatUint(e.Number, 10)
+	case analyze.ByTunnel:
+		return analyze.TunnelName(e.Number)
 	case analyze.BySize:
 		return count(e.Number)
 	}

@@ -251,8 +251,12 @@ func asides(res *analyze.Result, rep *report.Report) string {
 		}
 		out += "\n"
 	}
-	for _, e := range res.Events {
-		out += fmt.Sprintf("event: %s %s, %d packets of %d flows\n", e.Kind, e.Locus, e.Packets, e.Flows)
+	for _, e := range rep.Events {
+		out += fmt.Sprintf("event: %s %s, %d packets of %d flows", e.Kind, e.Locus, e.Packets, e.Flows)
+		if e.Class != "" {
+			out += ": " + e.Class + " " + e.Value
+		}
+		out += "\n"
 	}
 	var audit []string
 	for _, f := range res.Audit {

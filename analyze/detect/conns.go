@@ -126,7 +126,7 @@ func (e *Engine) open(k key, hash uint32, p *decode.Packet, side uint8, incarnat
 	*e.conn(i) = conn{
 		key: k, hash: hash, side: side, live: true, number: e.opened, incarnation: incarnation,
 		began: p.Time, last: p.Time, firstFrame: flow.FrameRef{Number: p.Number, File: p.File},
-		via: viaOf(p, sender != side),
+		via: e.viaOf(p, sender != side),
 	}
 	e.opened++
 	e.live++
@@ -136,12 +136,35 @@ func (e *Engine) open(k key, hash uint32, p *decode.Packet, side uint8, incarnat
 }
 
 // viaOf is the way of p, the first packet of a flow.
-func viaOf(p *decode.Packet, back bool) flow.Via {
+func (n *tunnels) viaOf(p *decode.Packet, back bool) flow.Via {
 	v := flow.Via{MAC: p.MACHash, Back: back}
 	if p.NumVLAN > 0 {
 		v.VLAN = p.VLAN[0]
 	}
+	if p.NumOuter > 0 {
+		v.Tunnel, v.Key = n.kind, n.key
+	}
 	return v
+}
+
+// tunnels knows in which tunnel the packet came that is being looked at, if it
+// came in one.
+type tunnels struct {
+	kind decode.Tunnel
+	key  uint32
+}
+
+// enter notes the tunnel of p: of several the outermost that has a key.
+func (n *tunnels) enter(p *decode.Packet, d *decode.Decoded) {
+	*n = tunnels{}
+	if d == nil || p.Outer < 0 || int(p.Outer)+int(p.NumOuter) > len(d.Outers) {
+		return
+	}
+	for _, o := range d.Outers[p.Outer:][:p.NumOuter] {
+		if n.kind == decode.TunnelNone || n.key == 0 && o.Key != 0 {
+			n.kind, n.key = o.Tunnel, o.Key
+		}
+	}
 }
 
 // makeRoom ends the connection that has been idle longest of some that are due

@@ -14,6 +14,7 @@ import (
 type Datagrams struct {
 	options Options
 	now     int64
+	tunnels // of the packet
 
 	table table
 	talks []talk
@@ -71,6 +72,9 @@ func NewDatagrams(o Options) *Datagrams {
 // Packet takes the next packet. It keeps no reference to p or d.
 func (e *Datagrams) Packet(p *decode.Packet, d *decode.Decoded) {
 	e.now = max(e.now, p.Time)
+	if p.NumOuter > 0 {
+		e.enter(p, d)
+	}
 	if p.Control >= 0 {
 		if d != nil && int(p.Control) < len(d.Controls) {
 			e.control(p, &d.Controls[p.Control])
@@ -172,7 +176,7 @@ func portsOfPacket(p *decode.Packet) uint32 {
 func (e *Datagrams) open(k talkKey, hash uint32, side uint8, p *decode.Packet) int32 {
 	facts := flow.Facts{
 		Protocol: k.protocol, First: p.Time, Last: p.Time,
-		FirstFrame: flow.FrameRef{Number: p.Number, File: p.File}, Tunnelled: p.NumOuter > 0, Via: viaOf(p, false),
+		FirstFrame: flow.FrameRef{Number: p.Number, File: p.File}, Tunnelled: p.NumOuter > 0, Via: e.viaOf(p, false),
 	}
 	ends := [2]flow.Endpoint{{Addr: k.lo, Port: uint16(k.ports >> 16)}, {Addr: k.hi, Port: uint16(k.ports)}}
 	if k.protocol == decode.ProtoICMP || k.protocol == decode.ProtoICMPv6 {

@@ -88,6 +88,7 @@ type Engine struct {
 	idle    queue
 	pool    flow.Pool
 	event   flow.Event
+	tunnels // of the packet
 
 	books
 	rest   flow.Facts // of connections beyond maxFacts
@@ -120,6 +121,9 @@ func NewEngine(o Options) *Engine {
 // Packet takes the next packet. It keeps no reference to p or d.
 func (e *Engine) Packet(p *decode.Packet, d *decode.Decoded) {
 	e.now = max(e.now, p.Time)
+	if p.NumOuter > 0 {
+		e.enter(p, d)
+	}
 	if p.Kind == decode.KindTCP {
 		e.segment(p)
 		return

@@ -319,9 +319,11 @@ type Facts struct {
 
 // Via is the way on which a packet came to the tap, as its link header tells.
 type Via struct {
-	MAC  uint32 // hash of both MAC addresses and the VLANs; 0 = there are none
-	VLAN uint16 // the outermost; 0 = none
-	Back bool   // the packet was one of direction 1
+	MAC    uint32        // hash of both MAC addresses and the VLANs; 0 = there are none
+	Key    uint32        // of the tunnel: VNI, GRE key, TEID; 0 = none
+	VLAN   uint16        // the outermost; 0 = none
+	Back   bool          // the packet was one of direction 1
+	Tunnel decode.Tunnel // the outermost one with a key, else the outermost
 }
 
 // Known is a three-valued answer.

@@ -119,6 +119,8 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 	g.Seen = b.seen(charges, g.Flows) + superFrames(charges)
 	if f := mainFinding(charges); f != nil {
 		g.Seen += " " + briefly(f)
+	} else {
+		g.Seen += insideSays(k)
 	}
 	if (k.possible || k.perhaps) && len(g.Not) > 0 {
 		// Rivals of a mere possibility stand: they are not excluded.
@@ -171,6 +173,9 @@ func onePort(charges []*analyze.Charge) string {
 
 // doOf is the next step: the remedy of a cause, or the capture that tells more.
 func (b *builder) doOf(k groupKey, charges []*analyze.Charge) []string {
+	if k.cause == cause.ReceiverHostDrop {
+		return receiverSteps(charges)
+	}
 	if steps, ok := do[k.cause]; ok {
 		return steps
 	}
@@ -189,8 +194,10 @@ func (b *builder) doOf(k groupKey, charges []*analyze.Charge) []string {
 		return []string{"Capture at the receiver at the same time:", tcpdump("receiver.pcap", hosts)}
 	case cause.Upstream:
 		return []string{"Capture at the sender at the same time:", tcpdump("sender.pcap", hosts)}
-	case cause.SenderHost, cause.ReceiverHost:
-		return []string{"Ask the kernel of that host:", "`nstat -az`"}
+	case cause.SenderHost:
+		return []string{"Ask its kernel: the qdisc, then its filters:", "`tc -s qdisc show`", "`nft list ruleset`"}
+	case cause.ReceiverHost:
+		return receiverSteps(charges)
 	}
 	return []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
 }

@@ -112,7 +112,6 @@ var do = map[cause.ID][]string{
 	cause.RandomLoss:           {"Look for errors of the links, not for load:", "`ethtool -S eth0`"},
 	cause.LinkOutage:           {"See what happened to the links and routes at that time:", "`journalctl -k`"},
 	cause.MTUBlackHole:         {"Find the hop that drops long packets in silence, or clamp the MSS:", "`tracepath -n ADDRESS`"},
-	cause.ReceiverHostDrop:     {"Ask the receiver's kernel:", "`nstat -az`"},
 	cause.NeighbourUnresolved:  {"See whether the host is up, and in this network:", "`ip neigh show nud failed`"},
 	cause.AddressConflict:      {"Find the second host by its MAC address, and give it another address."},
 	cause.RoutingLoop:          {"Compare the routes of the routers that take turns:", "`traceroute -n ADDRESS`"},

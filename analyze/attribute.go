@@ -19,7 +19,7 @@ func conclude(res *Result, o Options) {
 	audit(res)
 	distrust(res)
 	inferTap(res, o)
-	attribute(res, res.views)
+	attribute(res, res.views, o)
 	correlate(res)
 	res.line = timeline{} // nothing needs it any more
 	innocent(res)
@@ -28,8 +28,8 @@ func conclude(res *Result, o Options) {
 
 // attribute charges every loss whose place is known, and leaves the rest of
 // what is missing unexplained.
-func attribute(res *Result, views []vantage) {
-	c := witnesses{lossy: lossy(res), disordered: res.disordered(), told: tellCourse(res)}
+func attribute(res *Result, views []vantage, o Options) {
+	c := witnesses{lossy: lossy(res), disordered: res.disordered(), told: tellCourse(res, o)}
 	losses := res.Ledger.Losses
 	var missing, only uint64
 	for i := range losses {

@@ -11,14 +11,14 @@ import (
 
 // tellCourse looks at the course of all losses of each direction, for causes that
 // no single packet shows. Where the times of frames are worthless it sees nothing.
-func tellCourse(res *Result) *pattern.Causes {
+func tellCourse(res *Result, o Options) *pattern.Causes {
 	trails := res.trails
 	res.trails = nil
 	slices.SortFunc(trails, func(a, b flow.Trail) int { return cmp.Or(cmp.Compare(a.Flow, b.Flow), cmp.Compare(a.Dir, b.Dir)) })
 	if res.disordered() {
 		trails = nil
 	}
-	told := pattern.Tell(trails, res.Flows, res.First)
+	told := pattern.Tell(trails, res.Flows, res.First, o.MaxFits)
 	res.GaveUp.Trails += told.GaveUp
 	return told
 }

@@ -98,7 +98,7 @@ func newPipeline(ctx context.Context, src capture.Source, o Options) *pipeline {
 		ready: make(chan *job, depth*o.Workers),
 	}
 	for range o.Workers {
-		p.engines = append(p.engines, detect.NewEngine(detect.Options{MaxFlows: o.MaxFlows, MaxSymptoms: o.MaxSymptoms}))
+		p.engines = append(p.engines, detect.NewEngine(detect.Options{MaxFlows: o.MaxFlows, MaxSymptoms: o.MaxSymptoms, MaxTrails: o.MaxTrails}))
 		p.shards = append(p.shards, make(chan *parcel, depth*2))
 	}
 	p.order.init(p)

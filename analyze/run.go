@@ -16,6 +16,7 @@ import (
 	"context"
 	"runtime"
 
+	"whydrop/analyze/flow"
 	"whydrop/capture"
 )
 
@@ -25,6 +26,8 @@ type Options struct {
 	At          TapPlace // where the capture was taken; TapUnknown = infer
 	MaxFlows    int      // flows kept per shard; 0 = the default of detect.Options
 	MaxSymptoms int      // symptoms kept per shard; 0 = the default of detect.Options
+	MaxTrails   int      // transmissions kept, in all, to tell causes from the course of time; 0 = the default
+	MaxFits     int      // of those, to how many buckets are fitted; 0 = the default
 }
 
 // Run reads src to its end, or until ctx is done, and concludes. It does not
@@ -50,6 +53,9 @@ func Run(ctx context.Context, src capture.Source, o Options) (*Result, error) {
 		line:        p.order.line,
 	}
 	merge(res, found)
+	var cut uint64
+	res.trails, cut = flow.CutTrails(res.trails, o.MaxTrails)
+	res.GaveUp.Trails += cut
 	conclude(res, o)
 	return res, err
 }

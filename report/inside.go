@@ -12,9 +12,9 @@ import (
 func insideSays(k groupKey) string {
 	switch {
 	case k.locus == cause.SenderHost && nameless(k.cause):
-		return " What dropped them no frame tells: above a capture are the qdisc and the filters of output."
+		return " No frame tells by what: above a capture are the qdisc and the filters of output."
 	case k.locus == cause.ReceiverHost && (nameless(k.cause) || k.cause == cause.ReceiverHostDrop):
-		return " What dropped them no frame tells: behind a capture are the backlog, the filters of input and the socket buffer."
+		return " No frame tells by what: behind a capture are the backlog, the filters of input and the socket buffer."
 	}
 	return ""
 }

@@ -12,7 +12,7 @@ type books struct {
 }
 
 func openBooks(o Options) books {
-	return books{log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses, MaxStalls: maxStalls}}
+	return books{log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses, MaxStalls: maxStalls, MaxTrails: o.MaxTrails}}
 }
 
 // close writes down that conversation number is over.

@@ -61,6 +61,7 @@ const (
 type Options struct {
 	MaxFlows    int // 0 = the default
 	MaxSymptoms int // kept per engine; 0 = the default
+	MaxTrails   int // transmissions kept in flow.Trails; 0 = the default
 }
 
 // An Engine analyses one shard. It is used by one goroutine. Both directions

@@ -160,6 +160,7 @@ func (t *Talk) leaveTrail(h *stream, dir uint8) {
 	}
 	out := Trail{
 		Flow: t.number, Dir: dir, Datagrams: true, Header: headerIPv6 + headerUDP, Forgotten: r.gaveUp, Holes: holes, chunks: r.chunks,
+		begun: t.Facts.First, frame: t.Facts.FirstFrame,
 	}
 	if t.Facts.Originator.Addr.Is4() {
 		out.Header = headerIPv4 + headerUDP
@@ -176,7 +177,8 @@ func (t *Talk) leaveTrail(h *stream, dir uint8) {
 		out.Loads = []Load{{Time: t.Facts.First}, r.load}
 	}
 	out.Segment = out.usual()
-	h.left = t.log.leave(out)
+	t.log.leave(out)
+	h.left = true
 }
 
 func missingIn(holes []Hole) (n uint64) {

@@ -15,9 +15,12 @@ type Log struct {
 	MaxSymptoms int
 	MaxLosses   int
 	MaxStalls   int
+	MaxTrails   int // transmissions in Trails; 0 = the default
 
-	trailed int // passages and holes in Trails
-	lent    int // chunks of trails of datagrams that are not over
+	trailed int   // passages and holes in Trails
+	lent    int   // chunks of trails of datagrams that are not over
+	full    bool  // there is no room for fullAt, nor for what comes behind it
+	fullAt  Trail // without what it holds
 }
 
 // Symptom keeps s.

@@ -25,6 +25,8 @@ type Trail struct {
 
 	chunks []*crumbChunk
 	odd    []Passage
+	begun  int64    // when its flow did, and with which frame: who comes first
+	frame  FrameRef // keeps its trail when there are too many
 }
 
 // A Passage is one frame with payload that passed, or the lost or delivered part of one.
@@ -321,6 +323,7 @@ func (c *Conn) leaveTrail(dir uint8) {
 		Flow: c.number, Dir: dir, Whole: h.started && t.gaveUp == 0, Segment: uint32(m), Header: c.header(dir),
 		Sweep:     h.bigLost >= superFew && float64(h.bigWhole) >= superShare*float64(h.bigLost),
 		Forgotten: t.gaveUp, Loads: h.loads(), Longest: h.trail.longest, chunks: t.chunks, odd: slices.Clone(t.odd),
+		begun: c.Facts.First, frame: c.Facts.FirstFrame,
 	}
 	for _, x := range t.holes {
 		if x.Packets > 0 {
@@ -383,16 +386,4 @@ func (c *Conn) header(dir uint8) uint16 {
 		n += tsOctets
 	}
 	return n
-}
-
-// leave keeps t, as long as there is room.
-func (l *Log) leave(t Trail) bool {
-	n := len(t.chunks)*chunkSent + len(t.odd) + len(t.Holes)
-	if l.trailed+n > trailsMost {
-		l.GaveUp.Trails++
-		return false
-	}
-	l.trailed += n
-	l.Trails = append(l.Trails, t)
-	return true
 }

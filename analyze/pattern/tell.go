@@ -38,6 +38,7 @@ const (
 // Causes are the findings of a capture.
 type Causes struct {
 	byFlow map[key]*direction
+	fits   int
 	GaveUp uint64 // directions with losses of which nothing is told because of a limit
 }
 
@@ -61,9 +62,13 @@ type direction struct {
 	fates   []fate
 }
 
-// Tell looks at all trails of a capture that began at origin.
-func Tell(trails []flow.Trail, flows []flow.Facts, origin int64) *Causes {
-	c := &Causes{byFlow: map[key]*direction{}}
+// Tell looks at all trails of a capture that began at origin, and fits buckets to
+// at most fits of their transmissions; 0 is the default.
+func Tell(trails []flow.Trail, flows []flow.Facts, origin int64, fits int) *Causes {
+	if fits == 0 {
+		fits = fitMost
+	}
+	c := &Causes{byFlow: map[key]*direction{}, fits: fits}
 	groups, order := c.gather(trails, flows, origin)
 	if len(order) == 0 {
 		return c
@@ -132,7 +137,7 @@ func (c *Causes) fitAll(order []*direction, groups map[groupKey]*group) {
 		d.takeOutages()
 		d.own.j, d.group.bucket.j = -1, -1
 	}
-	left := fitMost
+	left := c.fits
 	var work []fitting
 	for _, k := range sortedGroups(groups) {
 		g := groups[k]

@@ -16,7 +16,9 @@ import (
 const roomSlack = 4
 
 // size is how many transmissions and holes t has.
-func (t *Trail) size() int { return len(t.chunks)*chunkSent + len(t.odd) + len(t.Holes) + len(t.Stones) }
+func (t *Trail) size() int {
+	return len(t.chunks)*chunkSent + len(t.odd) + len(t.Holes) + len(t.Stones)
+}
 
 func compareTrails(a, b Trail) int {
 	return cmp.Or(

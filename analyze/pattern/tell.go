@@ -38,7 +38,7 @@ const (
 // Causes are the findings of a capture.
 type Causes struct {
 	byFlow map[key]*direction
-	fits   int
+	fits   int    // 0 = fitMost
 	GaveUp uint64 // directions with losses of which nothing is told because of a limit
 }
 
@@ -65,9 +65,6 @@ type direction struct {
 // Tell looks at all trails of a capture that began at origin, and fits buckets to
 // at most fits of their transmissions; 0 is the default.
 func Tell(trails []flow.Trail, flows []flow.Facts, origin int64, fits int) *Causes {
-	if fits == 0 {
-		fits = fitMost
-	}
 	c := &Causes{byFlow: map[key]*direction{}, fits: fits}
 	groups, order := c.gather(trails, flows, origin)
 	if len(order) == 0 {
@@ -138,6 +135,9 @@ func (c *Causes) fitAll(order []*direction, groups map[groupKey]*group) {
 		d.own.j, d.group.bucket.j = -1, -1
 	}
 	left := c.fits
+	if left == 0 {
+		left = fitMost
+	}
 	var work []fitting
 	for _, k := range sortedGroups(groups) {
 		g := groups[k]

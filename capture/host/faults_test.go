@@ -1,0 +1,218 @@
+//go:build linux
+
+package host
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"whydrop/capture"
+)
+
+// pair makes two ends of a cable in the namespace; the first one has 10.9.0.1/24.
+func pair(t *testing.T) {
+	t.Helper()
+	run(t, "ip link add wda type veth peer name wdb")
+	sure(t, os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0))
+	run(t, "ip addr add 10.9.0.1/24 dev wda")
+	run(t, "ip link set wda up")
+	run(t, "ip link set wdb up")
+}
+
+// inject puts datagrams on the cable at wdb, as if another host had sent them to
+// port 9999 of 10.9.0.1.
+func inject(t *testing.T, from string, n int) {
+	t.Helper()
+	a, err := net.InterfaceByName("wda")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	b, err := net.InterfaceByName("wdb")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer unix.Close(fd)
+	ip := []byte{0x45, 0, 0, 29, 0, 1, 0, 0, 64, 17, 0, 0}
+	src, dst := netip.MustParseAddr(from).As4(), netip.MustParseAddr("10.9.0.1").As4()
+	ip = append(append(ip, src[:]...), dst[:]...)
+	sum := uint32(0)
+	for i := 0; i < len(ip); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(ip[i:]))
+	}
+	binary.BigEndian.PutUint16(ip[10:], ^uint16(sum+sum>>16))
+	udp := []byte{0x30, 0x39, 0x27, 0x0f, 0, 9, 0, 0, 'x'} // without a checksum
+	frame := slices.Concat(a.HardwareAddr, b.HardwareAddr, []byte{8, 0}, ip, udp, bytes.Repeat([]byte{0}, 31))
+	for range n {
+		sure(t, unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: b.Index, Halen: 6}))
+	}
+}
+
+func setting(got *capture.Testimony, name string) string {
+	for _, s := range got.Settings {
+		if s.Name == name {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+func TestReversePathFilter(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		pair(t)
+		sure(t, os.WriteFile("/proc/sys/net/ipv4/conf/wda/rp_filter", []byte("1"), 0))
+		got := watched(t, Options{Interfaces: []string{"wda"}}, func(*Witness) { inject(t, "192.0.2.77", 20) })
+		if n := by(got, "netstat", "", "TcpExt.IPReversePathFilter"); n != 20 {
+			t.Errorf("TcpExt.IPReversePathFilter moved by %d, want 20", n)
+		}
+		if v := setting(got, "net.ipv4.conf.wda.rp_filter"); v != "1" {
+			t.Errorf("rp_filter of wda is %q, want 1", v)
+		}
+		if v := setting(got, "net.ipv4.conf.all.rp_filter"); v == "" {
+			t.Error("rp_filter of all is not told")
+		}
+		if v := setting(got, "wda mtu"); v != "1500" {
+			t.Errorf("the MTU of wda is %q, want 1500", v)
+		}
+	})
+}
+
+func TestNeighbourFails(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		pair(t)
+		sure(t, os.WriteFile("/proc/sys/net/ipv4/neigh/wda/retrans_time_ms", []byte("50"), 0))
+		run(t, "ip neigh add 10.9.0.20 lladdr 02:00:00:00:00:20 dev wda nud reachable")
+		got := watched(t, Options{}, func(w *Witness) {
+			c, err := net.Dial("udp4", "10.9.0.9:9")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			_, err = c.Write([]byte("x"))
+			sure(t, err)
+			run(t, "ip neigh replace 10.9.0.20 lladdr 02:00:00:00:00:21 dev wda nud reachable")
+			time.Sleep(400 * time.Millisecond)
+		})
+		want := []capture.Neighbour{
+			{Addr: netip.MustParseAddr("10.9.0.9"), Interface: "wda", State: "FAILED"},
+			{Addr: netip.MustParseAddr("10.9.0.20"), Interface: "wda", State: "REACHABLE",
+				MACs: []string{"02:00:00:00:00:20", "02:00:00:00:00:21"}},
+		}
+		if g, w := fmt.Sprint(got.Neighbours), fmt.Sprint(want); g != w {
+			t.Errorf("got  %s\nwant %s", g, w)
+		}
+	})
+}
+
+func TestQueueDrops(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		pair(t)
+		run(t, "ip neigh add 10.9.0.20 lladdr 02:00:00:00:00:20 dev wda nud permanent")
+		run(t, "tc qdisc add dev wda root handle 5: tbf rate 80kbit burst 3000 limit 5000")
+		got := watched(t, Options{}, func(w *Witness) {
+			c, err := net.Dial("udp4", "10.9.0.20:9")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			for range 100 {
+				_, _ = c.Write(make([]byte, 1000)) // some are told of it
+			}
+		})
+		dropped := by(got, "qdisc", "wda tbf 5:0", "drops")
+		if dropped < 80 || dropped > 98 || dropped != by(got, "snmp", "", "Ip.OutDiscards") {
+			t.Errorf("the queue dropped %d, Ip.OutDiscards %d; want the same, 80 to 98: %+v", dropped, by(got, "snmp", "", "Ip.OutDiscards"), got.Moved)
+		}
+		if v := setting(got, "wda qdisc 5:0"); !strings.Contains(v, "tbf rate 80000bit") {
+			t.Errorf("the queue is said to be %q", v)
+		}
+	})
+}
+
+func TestLinkEvents(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		pair(t)
+		got := watched(t, Options{}, func(w *Witness) {
+			run(t, "ip link set wdb down") // and up again between two looks
+			run(t, "ip link set wdb up")
+			time.Sleep(150 * time.Millisecond)
+			run(t, "ip link del wda")
+			time.Sleep(150 * time.Millisecond)
+		})
+		var what []string
+		for _, e := range got.Events {
+			if e.Of == "wda" {
+				what = append(what, e.What)
+			}
+			if e.Time < got.Start || e.Time > got.End {
+				t.Errorf("%+v is not between %d and %d", e, got.Start, got.End)
+			}
+		}
+		if s := strings.Join(what, " "); !strings.HasPrefix(s, "link-down link-up") || !strings.HasSuffix(s, "interface-gone") {
+			t.Errorf("events of wda %q, want down, up, and gone", what)
+		}
+	})
+}
+
+func TestConntrack(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		pair(t)
+		feed(t, "nft -f -", "table ip wd {\n chain in {\n type filter hook input priority 0;\n ct state invalid counter drop\n ct state new counter accept\n }\n}\n")
+		got := watched(t, Options{}, func(*Witness) {
+			inject(t, "10.9.0.2", 20)
+			time.Sleep(150 * time.Millisecond)
+		})
+		if v := setting(got, "conntrack entries in use"); v == "" || v == "0" {
+			t.Errorf("entries in use: %q, want some", v)
+		}
+		if v := setting(got, "net.netfilter.nf_conntrack_max"); v == "" || v == "0" {
+			t.Errorf("nf_conntrack_max is %q", v)
+		}
+	})
+}
+
+// TestConntrackFull fills the table of a namespace: 100 MB of the kernel, for
+// seconds. So it runs only if that is asked for.
+func TestConntrackFull(t *testing.T) {
+	if os.Getenv("WHYDROP_HEAVY") == "" {
+		t.Skip("fills the connection table, 100 MB of the kernel: set WHYDROP_HEAVY=1")
+	}
+	inSpace(t, func(t *testing.T) {
+		pair(t)
+		most, ok := sysctl("net.netfilter.nf_conntrack_max")
+		if !ok || most != "262144" {
+			t.Skipf("nf_conntrack_max is %q: too many to fill", most)
+		}
+		feed(t, "nft -f -", "table ip wd {\n chain in {\n type filter hook input priority 0;\n ct state new counter accept\n }\n}\n")
+		var entries strings.Builder
+		for i := range 262144 {
+			fmt.Fprintf(&entries, "-I -p udp -s 10.1.%d.%d -d 10.2.0.%d --sport %d --dport 9 --timeout 600 --status ASSURED,SEEN_REPLY\n",
+				i>>16, i>>8&255, i&255, 1000+i%50000)
+		}
+		path := t.TempDir() + "/entries"
+		sure(t, os.WriteFile(path, []byte(entries.String()), 0o600))
+		run(t, "conntrack -R "+path)
+		got := watched(t, Options{}, func(*Witness) { inject(t, "10.9.0.2", 50) })
+		if n := by(got, "conntrack", "", "drop"); n != 50 {
+			t.Errorf("conntrack dropped %d, want 50; %s of %s in use", n, setting(got, "conntrack entries in use"), most)
+		}
+	})
+}

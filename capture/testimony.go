@@ -118,13 +118,13 @@ type Socket struct {
 	State    string         `json:"state"`  // "LISTEN", "ESTAB", "UNCONN", …
 	Inode    uint64         `json:"inode"`
 	Process  *Process       `json:"process"`
-	Queue    uint64         `json:"queue"`     // octets in the receive queue; of a listener, connections
+	Queue    uint64         `json:"queue"`     // octets of memory that its receive queue takes: sk_rmem_alloc; of a listener, connections
 	MostQ    uint64         `json:"most_q"`    // the most that was seen
 	Buffer   uint64         `json:"buffer"`    // the limit of that: sk_rcvbuf; of a listener, the backlog
 	SendQ    uint64         `json:"send_q"`    // octets in the send queue
 	SendBuf  uint64         `json:"send_buf"`  // sk_sndbuf
 	Drops    uint64         `json:"drops"`     // sk_drops during the capture
-	Full     int            `json:"full"`      // looks at which its queue was full
+	Full     int            `json:"full"`      // looks at which its queue was full, or its window closed
 	Looks    int            `json:"looks"`     // how often it was looked at
 	Retrans  uint64         `json:"retrans"`   // TCP_INFO tcpi_total_retrans during the capture
 	PeerFull int64          `json:"peer_full"` // ns that the peer's window held it up: tcpi_rwnd_limited
@@ -134,7 +134,7 @@ type Socket struct {
 type Process struct {
 	PID     int    `json:"pid"`
 	Command string `json:"command"`
-	State   string `json:"state"`   // "running", "sleeping", "disk", "stopped"; or ""
+	State   string `json:"state"`   // "running", "sleeping", "disk", "stopped", …; or "". Of a full socket, while it was full
 	Channel string `json:"channel"` // kernel function in which it sleeps, or ""
 	CPU     int    `json:"cpu"`     // on which it last ran
 	Busy    int    `json:"busy"`    // percent of the capture that it was on a CPU, -1 = unknown

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -74,6 +75,9 @@ func (d *desk) ask(q question) (a answer) {
 			absent = d.tracer.book(a.Rules)
 			a.Absent = append(a.Absent, absent...)
 		}
+		a.Rules = slices.DeleteFunc(a.Rules, func(r capture.Rule) bool {
+			return !drops(r.Verdict) && r.Packets == 0
+		})
 	}
 	return a
 }
@@ -91,6 +95,7 @@ func (d *desk) close() {
 func Serve(in io.Reader, out io.Writer) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	handDown()
 	d := new(desk)
 	defer d.close()
 	questions, answers := json.NewDecoder(in), json.NewEncoder(out)
@@ -104,6 +109,26 @@ func Serve(in io.Reader, out io.Writer) error {
 		if err := answers.Encode(d.ask(q)); err != nil {
 			return fmt.Errorf("cannot answer: %w", err)
 		}
+	}
+}
+
+// handDown lets the programs that this thread runs have the capabilities that it
+// has by its file, as with setcap: else nft could not list the rules.
+func handDown() {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	held := heldCapabilities()
+	if len(held) == 0 || unix.Capget(&header, &data[0]) != nil {
+		return
+	}
+	for _, c := range held {
+		data[c/32].Inheritable |= 1 << (c % 32)
+	}
+	if unix.Capset(&header, &data[0]) != nil {
+		return
+	}
+	for _, c := range held {
+		_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, c, 0, 0)
 	}
 }
 

@@ -39,7 +39,7 @@ type procFile struct {
 
 // openEye opens everything that is looked at.
 func openEye(ctx context.Context, o Options) *eye {
-	e := &eye{options: o, counters: newCounters(), memory: make(map[string]uint64), start: realtime()}
+	e := &eye{options: o, counters: newCounters(), memory: make(map[string]uint64)}
 	for _, t := range tables {
 		f, err := os.Open("/proc/thread-self/net/" + t.file)
 		if err != nil {
@@ -60,12 +60,6 @@ func openEye(ctx context.Context, o Options) *eye {
 	e.nics = openNICs(e)
 	e.sockets = openSockets(e)
 	e.clerk = engage(e)
-	q := question{Rules: true}
-	if o.TraceRules {
-		q.Trace = &tracing{Interfaces: o.Interfaces}
-	}
-	a := e.clerk.ask(q)
-	e.rules, e.absent = a.Rules, append(e.absent, a.Absent...)
 	return e
 }
 
@@ -84,6 +78,25 @@ func (e *eye) lacks(what, why, costs string) {
 		}
 	}
 	e.absent = append(e.absent, capture.Absent{What: what, Why: why, Costs: costs})
+}
+
+// first takes the first look: at the counters, and then at the firewall, as the
+// last look does.
+func (e *eye) first() {
+	if e.options.TraceRules {
+		e.note(e.clerk.ask(question{Trace: &tracing{Interfaces: e.options.Interfaces}}))
+	}
+	e.start = realtime()
+	e.look(e.start, false)
+	e.rules = e.note(e.clerk.ask(question{Rules: true})).Rules
+}
+
+// note keeps what the clerk could not have.
+func (e *eye) note(a answer) answer {
+	for _, absent := range a.Absent {
+		e.lacks(absent.What, absent.Why, absent.Costs)
+	}
+	return a
 }
 
 // look takes a look at everything that can move.
@@ -126,10 +139,7 @@ func (f *procFile) read() (string, error) {
 func (e *eye) testimony() *capture.Testimony {
 	e.look(realtime(), true)
 	e.sockets.heirs()
-	a := e.clerk.ask(question{Rules: true})
-	for _, absent := range a.Absent {
-		e.lacks(absent.What, absent.Why, absent.Costs)
-	}
+	a := e.note(e.clerk.ask(question{Rules: true}))
 	rules, tooMany := ruleDeltas(e.rules, a.Rules)
 	if tooMany > 0 {
 		e.lacks("some firewall rules", "there are more than are kept", "a rule that dropped may not be named")

@@ -216,3 +216,43 @@ func TestConntrackFull(t *testing.T) {
 		}
 	})
 }
+
+func TestClosedWindow(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link set lo up")
+		got := watched(t, Options{}, func(w *Witness) {
+			l, err := net.Listen("tcp4", "127.0.0.1:9300")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { l.Close() }) // beyond the last look, all three
+			c, err := net.Dial("tcp4", "127.0.0.1:9300")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { c.Close() })
+			s, err := l.Accept()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { s.Close() })
+			sure(t, s.(*net.TCPConn).SetReadBuffer(16384))
+			sure(t, c.SetWriteDeadline(time.Now().Add(500*time.Millisecond)))
+			_, _ = c.Write(make([]byte, 8<<20)) // nobody reads: it cannot all go
+		})
+		i := slices.IndexFunc(got.Sockets, func(s capture.Socket) bool { return s.Local.Port() == 9300 && s.State == "ESTAB" })
+		if i < 0 {
+			t.Fatalf("the reader is not there: %+v", got.Sockets)
+		}
+		if s := got.Sockets[i]; s.Full == 0 || s.MostQ == 0 || s.Process == nil || s.Process.PID != os.Getpid() {
+			t.Errorf("reader %+v of %+v: want one of this process whose window closed", s, s.Process)
+		}
+		i = slices.IndexFunc(got.Sockets, func(s capture.Socket) bool { return s.Remote.Port() == 9300 })
+		if i < 0 || got.Sockets[i].PeerFull < int64(100*time.Millisecond) {
+			t.Errorf("the writer was not held up: %+v", got.Sockets)
+		}
+	})
+}

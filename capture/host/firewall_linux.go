@@ -24,8 +24,7 @@ type firewall struct {
 // programTime is how long a program that lists rules may take.
 const programTime = 5 * time.Second
 
-// rules lists those that drop or reject, and those that counted something, with
-// their counters as they stand.
+// rules lists all of them, with their counters as they stand.
 func (f *firewall) rules() (rules []capture.Rule, absent []capture.Absent) {
 	const costs = "a rule that drops cannot be named"
 	rules, err := f.nft()
@@ -42,7 +41,7 @@ func (f *firewall) rules() (rules []capture.Rule, absent []capture.Absent) {
 		// The file is there if the module is; the program would make tables that are not.
 		names, err := os.ReadFile("/proc/thread-self/net/" + of.names)
 		if err != nil || len(names) == 0 {
-			if errors.Is(err, os.ErrPermission) && f.conn == nil {
+			if errors.Is(err, os.ErrPermission) {
 				absent = append(absent, capture.Absent{What: "rules of iptables-legacy", Why: "needs root", Costs: costs})
 			}
 			continue
@@ -53,11 +52,7 @@ func (f *firewall) rules() (rules []capture.Rule, absent []capture.Absent) {
 				Why: of.program + ": " + err.Error(), Costs: costs})
 			continue
 		}
-		for _, r := range savedRules(text, of.family, true) {
-			if drops(r.Verdict) || r.Packets > 0 {
-				rules = append(rules, r)
-			}
-		}
+		rules = append(rules, savedRules(text, of.family, true)...)
 	}
 	return rules, absent
 }
@@ -105,9 +100,7 @@ func (f *firewall) nft() ([]capture.Rule, error) {
 			if describe(&rule, r.Exprs) {
 				compat[base.Family] = true
 			}
-			if drops(rule.Verdict) || rule.Packets > 0 {
-				rules = append(rules, rule)
-			}
+			rules = append(rules, rule)
 		}
 	}
 	spell(rules, compat)

@@ -135,6 +135,7 @@ const ruleset = `table inet wd {
   udp dport 9001 counter drop
   udp dport 9002 drop
   udp dport { 9003, 9004 } counter accept
+  udp dport vmap { 9007 : drop }
  }
 }
 `
@@ -198,10 +199,14 @@ func TestTracedRule(t *testing.T) {
 				t.Errorf("tables %q: want an own one, and not that of a dead process", text)
 			}
 			fling(t, 9002, 20)
+			fling(t, 9007, 7)
 			time.Sleep(100 * time.Millisecond)
 		})
 		if r := ruleWith(got, "udp dport 9002"); r == nil || r.Traced != 20 {
 			t.Errorf("%+v: want 20 traced", r)
+		}
+		if r := ruleWith(got, "udp dport vmap"); r == nil || r.Traced != 7 || r.Verdict != "drop" {
+			t.Errorf("%+v: want 7 traced, by a map", r)
 		}
 		if text := run(t, "nft list tables"); strings.Contains(text, traceTable) {
 			t.Errorf("tables %q: the trace table stayed", text)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	"golang.org/x/sys/unix"
+
 	"whydrop/capture"
 )
 
@@ -43,16 +45,16 @@ func (s *sockets) processes(now int64, last bool, e *eye) {
 			continue
 		}
 		k.inspect(now, pid)
-		if k.telling() {
+		if k.telling() && !k.remembers() {
 			channels[pid] = true
 		}
 	}
 	if len(channels) == 0 {
 		return
 	}
-	answer := e.clerk.ask(question{PIDs: slices.Sorted(maps.Keys(channels))})
+	answer := e.note(e.clerk.ask(question{PIDs: slices.Sorted(maps.Keys(channels))}))
 	for _, k := range s.known {
-		if k.Process != nil && k.seen == now {
+		if k.Process != nil && k.seen == now && !k.remembers() {
 			if name, ok := answer.Channels[k.Process.PID]; ok {
 				k.Process.Channel = name
 			}
@@ -77,17 +79,21 @@ func (s *sockets) search(now int64, last bool, e *eye) {
 	slices.Sort(wanted)
 	wanted = wanted[:min(len(wanted), askedInodes)]
 	s.owners.next = now + searchPause
-	answer := e.clerk.ask(question{Inodes: wanted})
+	answer := e.note(e.clerk.ask(question{Inodes: wanted}))
 	maps.Copy(s.owners.pids, answer.Owners)
 	s.owners.searched = make(map[uint64]bool, len(wanted))
 	for _, inode := range wanted {
 		s.owners.searched[inode] = true
 	}
-	if answer.Hidden {
+	if answer.Hidden && len(answer.Owners) < len(wanted) {
 		e.lacks("processes of other users", "needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
 			"the program behind a socket may not be named")
 	}
 }
+
+// remembers is whether what its process did while the queue was full, which is
+// what counts, is not to be replaced by what it does now.
+func (k *socket) remembers() bool { return k.Full > 0 && !k.fullNow }
 
 // inspect looks at the process of a socket.
 func (k *socket) inspect(now int64, pid int) {
@@ -104,6 +110,9 @@ func (k *socket) inspect(now int64, pid int) {
 		k.busy0 = at
 	} else {
 		p.Channel = k.Process.Channel
+		if k.remembers() {
+			p.State = k.Process.State
+		}
 	}
 	p.Busy = busy(k.busy0, at)
 	k.Process = &p
@@ -113,15 +122,23 @@ func (k *socket) inspect(now int64, pid int) {
 // accepted, where none was found for them.
 func (s *sockets) heirs() {
 	listeners := make(map[uint16]*capture.Process)
+	several := make(map[uint16]bool) // processes listen on one port: SO_REUSEPORT
 	for _, k := range s.known {
-		if k.State == "LISTEN" && k.Process != nil {
-			listeners[k.Local.Port()] = k.Process
+		if k.State != "LISTEN" || k.Process == nil {
+			continue
 		}
+		port := k.Local.Port()
+		if p := listeners[port]; p != nil && p.PID != k.Process.PID {
+			several[port] = true
+		}
+		listeners[port] = k.Process
 	}
 	for _, k := range s.known {
-		if p := listeners[k.Local.Port()]; k.Process == nil && k.State != "LISTEN" && p != nil && k.Remote.IsValid() {
-			copied := *p
-			k.Process = &copied
+		port := k.Local.Port()
+		if k.Process != nil || k.State == "LISTEN" || k.Protocol != unix.IPPROTO_TCP || listeners[port] == nil || several[port] {
+			continue
 		}
+		copied := *listeners[port]
+		k.Process = &copied
 	}
 }

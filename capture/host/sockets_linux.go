@@ -49,6 +49,7 @@ type socket struct {
 	drops0, retrans0, limited0 uint64 // as of the first look, if it was there before
 	drops                      uint64 // as of the last one
 	seen                       int64  // time of the last look that found it
+	fullNow                    bool   // its queue was full then
 	busy0                      ticks  // of its process, as of the first look at that
 }
 
@@ -239,7 +240,7 @@ func (k *socket) fill(state uint8, window int64) {
 		k.Buffer, k.SendQ = k.SendQ, 0
 		full = k.Queue > k.Buffer
 	}
-	if full || window == 0 && k.Queue > 0 {
+	if k.fullNow = full || window == 0 && k.Queue > 0; k.fullNow {
 		k.Full++
 	}
 	k.MostQ = max(k.MostQ, k.Queue)

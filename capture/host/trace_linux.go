@@ -207,6 +207,9 @@ func (t *tracer) book(rules []capture.Rule) (absent []capture.Absent) {
 		if !r.Legacy {
 			r.Traced = t.traced[ruleName{r.Family, r.Table, r.Chain, r.Handle}]
 		}
+		if r.Traced > 0 && !drops(r.Verdict) {
+			r.Verdict = "drop" // by the element of a map, which its text shows
+		}
 	}
 	if t.lost {
 		absent = append(absent, capture.Absent{What: "some messages of the rule trace", Why: "they came too fast",

@@ -86,7 +86,7 @@ func (w *Witness) watch(ctx context.Context, space int, ready chan<- error) {
 	e := openEye(ctx, w.options)
 	defer e.close()
 	w.drops = openDrops(ctx, w.options, e)
-	e.look(realtime(), false)
+	e.first()
 	w.publish(e)
 	ready <- nil
 

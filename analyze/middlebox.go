@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"strings"
 
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
@@ -25,7 +26,7 @@ func (res *Result) middleboxes() []Conclusion {
 	var out []Conclusion
 	for i := range res.Signs {
 		g := &res.Signs[i]
-		if g.Kind < flow.SignForeignReset || g.Kind > flow.SignClamped {
+		if g.Kind < flow.SignForeignReset || g.Kind > flow.SignStripped {
 			continue
 		}
 		f := &res.Flows[g.Flow]
@@ -70,7 +71,21 @@ func mangling(g *flow.Sign, src, dst flow.Endpoint) (cause.Confidence, string) {
 		}
 		return sure, fmt.Sprintf("Something on the way shifts the sequence numbers to %s and not those in its SACK, which is worth nothing.", src.Addr)
 	}
+	if g.Kind == flow.SignStripped {
+		return cause.Certain, fmt.Sprintf("What %s offers in its SYN is taken out between the two capture points: %s.", src.Addr, StrippedNames(g.Witnesses[0].A))
+	}
 	return cause.Certain, fmt.Sprintf("The MSS that %s announces is changed between the two capture points.", src.Addr)
+}
+
+// StrippedNames are the options of flow.SaysStripped in words.
+func StrippedNames(options uint64) string {
+	var names []string
+	for i, name := range [...]string{"the window scale", "SACK", "timestamps"} {
+		if options>>i&1 != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // counted is "1 segment" or "7 segments".

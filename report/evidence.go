@@ -76,6 +76,8 @@ func signSays(w flow.Witness) string {
 		return "reports " + a + "–" + b + " by SACK: no numbers of this connection"
 	case flow.SaysMSS:
 		return "the same SYN passes again with MSS " + a + " instead of " + b
+	case flow.SaysStripped:
+		return "the same SYN passes again without " + analyze.StrippedNames(w.A)
 	case flow.SaysRequest:
 		return "asks, and is not answered"
 	case flow.SaysRequestAgain:

@@ -258,6 +258,7 @@ const (
 	SaysNoStamp           // data without the timestamps that were agreed on
 	SaysAbsurdSACK        // A–B: sequence numbers reported that are none of this connection
 	SaysMSS               // A: the MSS with which the SYN passes again, B: that before
+	SaysStripped          // A: the options that the SYN lacks when it passes again: Stripped…
 	NumSays
 )
 

@@ -6,7 +6,7 @@ import "whydrop/decode"
 // wire-evidence.md b-14, b-30. All of them are rare, so that other connections
 // pay nothing but a pointer.
 type mangles struct {
-	reset, handshake, stamps, sack, clamp Sign
+	reset, handshake, stamps, sack, clamp, strip Sign
 }
 
 const (
@@ -103,12 +103,36 @@ func (c *Conn) absurd(h, r *track, s *Segment, a int64) bool {
 	return false
 }
 
-// clamped notes a SYN that passes a second point with another MSS.
+// clamped notes a SYN that passes a second point with another MSS, or without an
+// option.
 func (c *Conn) clamped(h *track, s *Segment) {
 	if s.Flags&decode.SYN != 0 && s.is(hasMSS) && h.mss != 0 && s.MSS != h.mss {
 		c.mangle().clamp.note(s, SaysMSS, uint64(s.MSS), uint64(h.mss))
 	}
+	if s.Flags&decode.SYN == 0 || s.is(cut|unread|damagedFields) {
+		return
+	}
+	var lacks uint64
+	if h.scaled && !s.is(hasScale) {
+		lacks |= StrippedScale
+	}
+	if h.sackOK && !s.is(hasSACKOK) {
+		lacks |= StrippedSACK
+	}
+	if h.hasTS && !s.is(hasTS) {
+		lacks |= StrippedStamps
+	}
+	if lacks != 0 {
+		c.mangle().strip.note(s, SaysStripped, lacks, 0)
+	}
 }
+
+// Options that a SYN has at the first capture point and not at the second.
+const (
+	StrippedScale uint64 = 1 << iota
+	StrippedSACK
+	StrippedStamps
+)
 
 // tellMangled writes the signs of a connection that is over.
 func (c *Conn) tellMangled() {
@@ -130,7 +154,7 @@ func (c *Conn) tellMangled() {
 		g    *Sign
 	}{
 		{SignForeignReset, &m.reset}, {SignForeignHandshake, &m.handshake}, {SignNoStamps, &m.stamps},
-		{SignAbsurdSACK, &m.sack}, {SignClamped, &m.clamp},
+		{SignAbsurdSACK, &m.sack}, {SignClamped, &m.clamp}, {SignStripped, &m.strip},
 	} {
 		if x.g.N == 0 {
 			continue

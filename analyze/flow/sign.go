@@ -40,6 +40,7 @@ const (
 	SignNoStamps                  // N segments of data without the timestamps that were agreed on
 	SignAbsurdSACK                // N acknowledgements with SACK blocks outside any window
 	SignClamped                   // a SYN passes a second point with another MSS
+	SignStripped                  // a SYN passes a second point without some of its options
 	SignClosed                    // the receiver closed its window N times, for M ns together, and was asked Octets times; the longest time is that of First and Last
 	SignGone                      // the receiver closed its window, and did not answer N probes, at growing intervals
 	SignSpurious                  // N timeouts were not needed; at the worst the answer took M ns
@@ -48,7 +49,7 @@ const (
 
 var signNames = [NumSigns]string{
 	"none", "ignored", "loop", "claim", "unresolved", "fragments", "requests",
-	"foreign-reset", "foreign-handshake", "no-stamps", "absurd-sack", "clamped", "closed", "gone", "spurious",
+	"foreign-reset", "foreign-handshake", "no-stamps", "absurd-sack", "clamped", "stripped", "closed", "gone", "spurious",
 }
 
 func (k SignKind) String() string {

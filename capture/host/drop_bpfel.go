@@ -51,6 +51,7 @@ type dropSlot struct {
 		Last     uint64
 	}
 	Before uint64
+	Credit uint64
 }
 
 type dropValue struct {

@@ -51,6 +51,17 @@ func newWire(t *testing.T) *wire {
 // udp puts a datagram on the wire, changed by change before its checksums are made.
 func (w *wire) udp(t *testing.T, id uint16, payload string, change func(ip *layers.IPv4, udp *layers.UDP), spoil bool) {
 	t.Helper()
+	frame := w.datagram(t, id, payload, change)
+	if spoil {
+		frame[etherHeader+ipv4Header+6] ^= 0x12
+	}
+	_, err := unix.Write(w.in, frame)
+	sure(t, err)
+}
+
+// datagram makes a datagram in its frame.
+func (w *wire) datagram(t *testing.T, id uint16, payload string, change func(ip *layers.IPv4, udp *layers.UDP)) []byte {
+	t.Helper()
 	eth := &layers.Ethernet{SrcMAC: w.from, DstMAC: w.to, EthernetType: layers.EthernetTypeIPv4}
 	ip := &layers.IPv4{Version: 4, TTL: 64, Id: id, Protocol: layers.IPProtocolUDP, SrcIP: net.IP{10, 77, 0, 1}, DstIP: net.IP{10, 77, 0, 2}}
 	udp := &layers.UDP{SrcPort: 5555, DstPort: 9999}
@@ -60,12 +71,7 @@ func (w *wire) udp(t *testing.T, id uint16, payload string, change func(ip *laye
 	sure(t, udp.SetNetworkLayerForChecksum(ip))
 	b := gopacket.NewSerializeBuffer()
 	sure(t, gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, eth, ip, udp, gopacket.Payload(payload)))
-	frame := b.Bytes()
-	if spoil {
-		frame[etherHeader+ipv4Header+6] ^= 0x12
-	}
-	_, err := unix.Write(w.in, frame)
-	sure(t, err)
+	return b.Bytes()
 }
 
 // listen captures on an interface, into the witness, until the returned function

@@ -48,6 +48,11 @@ func loadOne(reasons *reasonNames, o dropOptions, name string) (*program, error)
 	if err := set(spec, reasons, o); err != nil {
 		return nil, err
 	}
+	return loadSpec(spec, name)
+}
+
+// loadSpec loads and attaches one program of a spec that has no other.
+func loadSpec(spec *ebpf.CollectionSpec, name string) (*program, error) {
 	all, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, err

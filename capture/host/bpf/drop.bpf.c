@@ -66,6 +66,7 @@ struct slot {
 	struct key key;
 	struct sums sums;
 	__u64 before; /* events of the key when it came into this slot */
+	__u64 credit; /* how often others may pass before it loses the slot */
 };
 
 struct sample {
@@ -104,7 +105,10 @@ struct {
 	__type(value, struct value);
 } rest SEC(".maps");
 
-#define recent_slots 256
+#define first_credit 8
+#define most_credit 64
+#define recent_bits 10
+#define recent_slots (1 << recent_bits)
 
 struct {
 	__uint(type, map_percpu_array);
@@ -332,7 +336,7 @@ static inline_always __u32 slot_of(const struct key *k)
 	__u64 h = w[0] * 0x9e3779b97f4a7c15 + w[1] * 0xc2b2ae3d27d4eb4f + w[2] * 0x165667b19e3779f9 +
 		  (w[3] ^ w[5]) * 0xd6e8feb86659fd93 + w[4] * 0xff51afd7ed558ccd + w[6] * 0xa0761d6478bd642f + w[7];
 
-	return (h ^ h >> 32) * 0xe7037ed1a0b428db >> (64 - 8);
+	return (h ^ h >> 32) * 0xe7037ed1a0b428db >> (64 - recent_bits);
 }
 
 static inline_always int same(const struct key *a, const struct key *b)
@@ -352,16 +356,20 @@ static inline_always void add(struct sums *to, const struct sums *more)
 	to->last = more->last;
 }
 
-/* Adds sums to a key in a table, which may have no room for another key. */
-static inline_always int spill(void *table, const struct key *k, const struct sums *sums)
+/* Adds sums to a key of drops, or of rest where that is full. */
+static inline_always int spill(const struct key *k, const struct sums *sums)
 {
 	struct value fresh = {.sums = *sums, .stack = -1};
-	struct value *v = map_lookup(table, k);
+	struct value *v = map_lookup(&drops, k);
 
-	if (!v && !map_update(table, k, &fresh, update_noexist))
+	if (!v && !map_update(&drops, k, &fresh, update_noexist))
 		return 1;
 	if (!v)
-		v = map_lookup(table, k); /* another CPU was faster */
+		v = map_lookup(&drops, k); /* another CPU was faster */
+	if (!v && !map_update(&rest, k, &fresh, update_noexist))
+		return 1;
+	if (!v)
+		v = map_lookup(&rest, k);
 	if (!v)
 		return 0;
 	add(&v->sums, sums);
@@ -369,7 +377,7 @@ static inline_always int spill(void *table, const struct key *k, const struct su
 }
 
 /* A new key: who sends, and by which way through the kernel. Neither is worth it for every drop. */
-static inline_always int first_seen(struct drop *d, struct work *w, const struct key *k, __u64 now)
+static inline_always struct value *first_seen(struct drop *d, struct work *w, const struct key *k, __u64 now)
 {
 	struct value fresh = {.stack = -1};
 
@@ -382,29 +390,20 @@ static inline_always int first_seen(struct drop *d, struct work *w, const struct
 	}
 	if (!k->iif || d->reason == reason_netfilter || d->reason == reason_unspecified)
 		fresh.stack = get_stackid(d->ctx, &stacks, 0);
-	if (map_update(&drops, k, &fresh, update_noexist))
-		return map_lookup(&drops, k) != 0;
-	w->made++;
-	return 1;
+	if (!map_update(&drops, k, &fresh, update_noexist))
+		w->made++;
+	return map_lookup(&drops, k);
 }
 
-/* Gives the slot to the key of w, whose events go elsewhere if that returns 0. */
-static inline_always int take(struct drop *d, struct work *w, struct slot *slot, __u64 now)
+/* Gives the slot to the key of w, of which there were so many events before. */
+static inline_always void take(struct work *w, struct slot *slot, __u64 before)
 {
-	struct key *k = &w->sample.key;
-	struct value *v;
-
-	if (slot->sums.events && !spill(&drops, &slot->key, &slot->sums) && !spill(&rest, &slot->key, &slot->sums))
+	if (slot->sums.events && !spill(&slot->key, &slot->sums))
 		w->lost += slot->sums.events;
 	__builtin_memset(&slot->sums, 0, sizeof(slot->sums));
-	slot->key = *k;
-	v = map_lookup(&drops, k);
-	if (!v) {
-		slot->before = 0;
-		return first_seen(d, w, k, now);
-	}
-	slot->before = v->sums.events;
-	return 1;
+	slot->key = w->sample.key;
+	slot->before = before;
+	slot->credit = first_credit;
 }
 
 /* Hands the headers out. Nobody is woken for less than half a ring: the reader comes by often. */
@@ -436,13 +435,32 @@ static inline_always __u64 clock(struct work *w)
 	return w->now;
 }
 
+static inline_always void count(struct sums *sums, const struct sums *one, __u64 now)
+{
+	if (!sums->events++)
+		sums->first = now;
+	sums->segments += one->segments;
+	sums->octets += one->octets;
+	sums->empty += one->empty;
+	if (now > sums->last) /* a sample has its own time, later than that of the tick */
+		sums->last = now;
+}
+
+static inline_always struct slot *slot_at(const struct key *k)
+{
+	__u32 index = slot_of(k);
+
+	return map_lookup(&recent, &index);
+}
+
 static inline_always int account(struct drop *d, struct work *w, __u16 segments, __s32 payload)
 {
 	struct sample *s = &w->sample;
 	__u64 now = clock(w);
 	struct sums one = {1, segments, s->octets, !payload, now, now};
-	__u32 index = slot_of(&s->key);
-	struct slot *slot = map_lookup(&recent, &index);
+	struct slot *slot = slot_at(&s->key);
+	struct value *v = 0;
+	__u64 before;
 
 	w->counted++;
 	if (now >> window_shift != w->window) {
@@ -451,25 +469,41 @@ static inline_always int account(struct drop *d, struct work *w, __u16 segments,
 	}
 	if (!slot)
 		return 0;
-	if (!same(&slot->key, &s->key) && !take(d, w, slot, now)) {
-		slot->key.function = 0; /* nobody's */
-		clear_addresses(&s->key);
-		if (!spill(&rest, &s->key, &one))
-			w->lost++;
-		return 0;
+	if (same(&slot->key, &s->key)) {
+		before = slot->before + slot->sums.events;
+		if (slot->credit < most_credit)
+			slot->credit++;
+	} else {
+		v = map_lookup(&drops, &s->key);
+		if (!v)
+			v = first_seen(d, w, &s->key, now);
+		if (!v) { /* too many new ones, or no room: their addresses are forgotten */
+			clear_addresses(&s->key);
+			slot = slot_at(&s->key);
+			if (!slot)
+				return 0;
+			if (!same(&slot->key, &s->key))
+				take(w, slot, ~0u);
+			count(&slot->sums, &one, now);
+			return 0;
+		}
+		before = v->sums.events;
+		/* To change hands costs more than to go without: who comes back keeps the slot. */
+		if (!slot->credit--) {
+			take(w, slot, before);
+			v = 0;
+		}
 	}
-	if (slot->before + slot->sums.events < samples_per_key) {
+	if (before < samples_per_key) {
 		s->segments = segments;
 		hand_out(w);
-		now = s->time;
+		now = one.last = s->time;
 	}
-	if (!slot->sums.events++)
-		slot->sums.first = now;
-	if (now > slot->sums.last) /* a sample has its own time, later than that of the tick */
-		slot->sums.last = now;
-	slot->sums.segments += segments;
-	slot->sums.octets += s->octets;
-	slot->sums.empty += !payload;
+	if (v) {
+		add(&v->sums, &one);
+		return 0;
+	}
+	count(&slot->sums, &one, now);
 	return 0;
 }
 

@@ -330,6 +330,8 @@ func rivals(l *flow.Lost) []Rival {
 		return []Rival{{cause.CaptureDropped, "what is missing here is not counted again"}}
 	case flow.RuleSACKAlone:
 		return []Rival{{cause.Reordering, "what is late by as much is sent again"}}
+	case flow.RuleSilentICMP:
+		return []Rival{{cause.Unknown, "a program may have opened the port just then, and read it"}}
 	case flow.RuleTwoPoints:
 		return []Rival{{cause.CaptureDropped, "the second point missed no packet that is known to have passed it"}}
 	case flow.RuleFragments, flow.RuleLaterFragments:

@@ -27,7 +27,7 @@ var clauses = []clause{
 	{"IP IDs count it", flow.SaysIDAfter}, {"IP IDs of the socket count its datagrams", flow.SaysIDAfter},
 	{"RTP sequence numbers are missing here", flow.SaysRTPAfter},
 	{"its checksum was wrong", flow.SaysBadChecksum},
-	{"An ICMP error quotes it", flow.SaysICMP},
+	{"An ICMP error quotes it", flow.SaysICMP}, {"An ICMP error about a datagram", flow.SaysICMP},
 	{"the data had arrived", flow.SaysDSACK},
 }
 

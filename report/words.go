@@ -140,6 +140,7 @@ var rules = [flow.NumRules]ruleText{
 	flow.RuleTailRepair:      {"tail-repair", "A last segment was sent again; its first copy never passed here."},
 	flow.RuleSYN:             {"syn", "A SYN or SYN-ACK was sent again, and its answer shows which one was lost."},
 	flow.RuleICMPQuote:       {"icmp-quote", "An ICMP error quotes it."},
+	flow.RuleSilentICMP:      {"icmp-limited", "An ICMP error about a datagram less than a second older says that the port is closed; hosts limit how often they say so."},
 	flow.RuleFragments:       {"fragments", "Other fragments of the same datagram passed; this one did not."},
 	flow.RuleOneWay:          {"one-way", "Only one direction is in this capture."},
 	flow.RuleFileCounter:     {"file-counter", "The capture itself counted its drops."},

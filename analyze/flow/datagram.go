@@ -81,6 +81,7 @@ type stream struct {
 	trail  *talkTrail  // nil: nothing was missing yet
 	stones []milestone // before that
 	left   bool        // a trail was handed over
+	closed *closing    // nil: nobody said that the port is closed
 }
 
 // A deferred frame is judged when more is known.
@@ -144,6 +145,9 @@ func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 		t.request(p, dir)
 	}
 	damaged := t.judgeSum(h, p, dir)
+	if h.closed != nil && !damaged {
+		h.closed.pass(s.t, s.ref, s.octets)
+	}
 	byID := t.identify(h, p, dir)
 	what := t.followRTP(h, p, dir, damaged)
 	if byID == strideLate || what == strideLate {
@@ -262,6 +266,7 @@ func (t *Talk) Finish(end int64) {
 		t.settle(h, uint8(d), forever)
 		h.loops.finish(func(r *replicas) { t.tellLoop(uint8(d), r) })
 		t.finishRTP(h, uint8(d))
+		t.finishClosed(h, uint8(d))
 		t.leaveTrail(h, uint8(d))
 		t.pair.leave(h)
 		if h.twins != nil {

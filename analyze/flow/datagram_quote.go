@@ -34,6 +34,9 @@ func (t *Talk) Quote(p *decode.Packet, q *decode.Control, dir uint8, whole bool)
 		return
 	}
 	x.lost = true
+	if portClosed(q.IPVersion, p.ICMPType, p.ICMPCode) {
+		h.closedPort(x, p, q.Router)
+	}
 	if timedOut(q.IPVersion, p.ICMPType, p.ICMPCode) {
 		t.reassemblyFailed(p, q, x, dir)
 		return

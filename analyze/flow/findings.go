@@ -201,6 +201,7 @@ const (
 	RuleNeighbour            // b-28: nobody answers ARP or neighbour discovery for its receiver
 	RuleLaterFragments       // b-23: of several datagrams nothing but the first fragment passed
 	RuleWindowUpdate         // b-11: the word that the window is open was lost: only a question brought it
+	RuleSilentICMP           // b-13: errors about others of the same conversation say that the port is closed
 	NumRules
 )
 

@@ -16,6 +16,8 @@ type blindness struct {
 	tcp        uint64 // TCP flows that carry data
 	bothWays   uint64 // of those, with both directions
 	unanswered uint64 // packets that nothing acknowledges in the capture
+	datagrams  uint64 // packets of UDP of which nothing tells whether they arrived …
+	talks      uint64 // … and their flows
 }
 
 // unansweredRequest reports whether f ends, in this capture, in a SYN or SYN-ACK
@@ -55,6 +57,26 @@ func (b *builder) cannotTell(i int) bool {
 		return false // its receiver counts what it lacks
 	}
 	return main.IDClass != flow.Yes && !main.RTP || b.res.Tap.Place != analyze.TapReceiver
+}
+
+// untold counts the packets of flow i, of UDP, that passed here and of which
+// nothing in the capture tells whether they arrived.
+func (b *builder) untold(i int) uint64 {
+	f, t := &b.res.Flows[i], &b.perFlow[i]
+	main := mainDir(f)
+	switch {
+	case f.Protocol != decode.ProtoUDP && f.Protocol != decode.ProtoUDPLite, reported(f), answered(f):
+		return 0
+	case (main.IDClass == flow.Yes || main.RTP) && b.res.Tap.Place == analyze.TapReceiver:
+		return 0
+	}
+	return t.sent - min(t.sent, t.lost)
+}
+
+// answered reports whether f is of requests, and has as many answers.
+func answered(f *flow.Facts) bool {
+	service := flow.ServiceOf(f.Responder.Port)
+	return service != flow.NoService && service != flow.QUIC && f.Dir[0].Packets > 0 && f.Dir[1].Packets >= f.Dir[0].Packets
 }
 
 // mainDir is the direction of f with more packets.

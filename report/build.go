@@ -142,6 +142,10 @@ func (b *builder) addFlow(i int) {
 	if f.Protocol != decode.ProtoTCP && !reported(f) || f.OneWay() || unansweredRequest(f) {
 		b.blind.unanswered += t.sent
 	}
+	if n := b.untold(i); n > 0 {
+		b.blind.datagrams += n
+		b.blind.talks++
+	}
 	if b.cannotTell(i) {
 		b.blind.flows++
 		b.blind.packets += t.sent

@@ -78,6 +78,7 @@ func (b *builder) verdict() Verdict {
 		if v.CaptureOnly > 0 {
 			v.Aside = count(v.CaptureOnly) + " more " + is(v.CaptureOnly) + " missing only from this capture: " + b.onlyWhy()
 		}
+		v.Aside = strings.TrimSpace(v.Aside + " " + b.untoldSay())
 	case StateCannotTell:
 		b.cannotTellWhy(&v)
 	default:
@@ -87,6 +88,15 @@ func (b *builder) verdict() Verdict {
 		v.Advice = v.Groups[0].Do
 	}
 	return v
+}
+
+// untoldSay says that of packets of UDP nobody knows whether they arrived.
+func (b *builder) untoldSay() string {
+	n, flows := b.blind.datagrams, b.blind.talks
+	if n == 0 {
+		return ""
+	}
+	return "Whether " + counted(n, "UDP packet") + " of " + counted(flows, "flow") + " arrived, this capture does not tell."
 }
 
 // lookedAt is what stands behind "Nothing was lost."

@@ -103,8 +103,8 @@ func NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *
 	t := &Talk{Facts: facts, number: number, pair: pair, side: side, log: log}
 	pair.Users++
 	if facts.Protocol == decode.ProtoUDP {
-		if t.service = serviceOf(facts.Responder.Port); t.service == NoService {
-			t.service = serviceOf(facts.Originator.Port)
+		if t.service = ServiceOf(facts.Responder.Port); t.service == NoService {
+			t.service = ServiceOf(facts.Originator.Port)
 		}
 	}
 	for d := range t.Facts.Dir {

@@ -26,7 +26,8 @@ func (s Service) String() string {
 	return serviceNames[s]
 }
 
-func serviceOf(port uint16) Service {
+// ServiceOf is the service of a well-known port of UDP.
+func ServiceOf(port uint16) Service {
 	switch port {
 	case 53:
 		return DNS

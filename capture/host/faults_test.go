@@ -256,3 +256,23 @@ func TestClosedWindow(t *testing.T) {
 		}
 	})
 }
+
+func TestRawSocketDrops(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link set lo up")
+		got := watched(t, Options{}, func(w *Witness) {
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { unix.Close(fd) }) // beyond the last look
+			sure(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096))
+			fling(t, 9008, 200)
+		})
+		i := slices.IndexFunc(got.Sockets, func(s capture.Socket) bool { return s.Protocol == unix.IPPROTO_UDP && s.Local.Port() == unix.IPPROTO_UDP })
+		if i < 0 || got.Sockets[i].Drops < 50 {
+			t.Errorf("%+v: want a raw socket that dropped most of 200", got.Sockets)
+		}
+	})
+}

@@ -31,13 +31,15 @@ const (
 type sockets struct {
 	diag   *netlink.Conn // nil = cannot be had
 	known  map[socketKey]*socket
+	text   []textSockets
 	owners *owners
 	due    int64 // time of the next look at them
 	missed bool  // there were more than are watched
 	looked bool  // a first time: a socket that comes later has no past
 }
 
-// A socketKey is the kernel's cookie, which is never used again.
+// A socketKey is the kernel's cookie, which is never used again; or, where that is
+// not told, the inode.
 type socketKey struct {
 	protocol uint8
 	cookie   uint64
@@ -58,19 +60,21 @@ func openSockets(e *eye) *sockets {
 	s := &sockets{known: make(map[socketKey]*socket), owners: newOwners()}
 	diag, err := netlink.Dial(unix.NETLINK_INET_DIAG, nil)
 	if err != nil {
-		e.lacks("sockets", err.Error(), "the program that lost a packet cannot be named")
-		return s
+		e.lacks("TCP sockets", err.Error(), "the program that lost a packet cannot be named")
+	} else {
+		s.diag = diag
 	}
-	s.diag = diag
+	s.openText()
 	return s
 }
 
 // look lists them, unless that took so long the last time that they have to wait.
 func (s *sockets) look(now int64, last bool, e *eye) {
-	if s.diag == nil || now < s.due && !last {
+	if now < s.due && !last {
 		return
 	}
 	began := used()
+	s.readText(now)
 	for _, protocol := range []uint8{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
 		for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 			if err := s.dump(now, family, protocol); err != nil && e.counters.looks == 1 && family == unix.AF_INET {
@@ -117,6 +121,9 @@ const (
 // dump lists the sockets of a family and protocol. Those that wait only, and
 // belong to nobody, are left out.
 func (s *sockets) dump(now int64, family, protocol uint8) error {
+	if s.diag == nil {
+		return nil
+	}
 	request := make([]byte, diagRequestSize)
 	request[0], request[1], request[2] = family, protocol, 1<<(diagInfo-1)|1<<(diagMemory-1)
 	var unwanted uint32
@@ -138,19 +145,29 @@ func (s *sockets) dump(now int64, family, protocol uint8) error {
 	return nil
 }
 
+// find returns the record of a socket, new or known; nil if there are too many.
+// past is whether it is new and has a past that is not of this capture.
+func (s *sockets) find(now int64, key socketKey) (k *socket, past bool) {
+	if k := s.known[key]; k != nil {
+		return k, false
+	}
+	if len(s.known) >= watchedSockets && !s.forget(now) {
+		s.missed = true
+		return nil, false
+	}
+	k = &socket{}
+	k.Protocol = key.protocol
+	s.known[key] = k
+	return k, !s.looked || s.missed
+}
+
 // note takes one inet_diag_msg and its attributes.
 func (s *sockets) note(now int64, protocol uint8, b []byte) {
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
 	key := socketKey{protocol, binary.NativeEndian.Uint64(b[44:])}
-	k, past := s.known[key], false
+	k, past := s.find(now, key)
 	if k == nil {
-		if len(s.known) >= watchedSockets && !s.forget(now) {
-			s.missed = true
-			return
-		}
-		k, past = &socket{}, !s.looked || s.missed
-		k.Protocol = protocol
-		s.known[key] = k
+		return
 	}
 	family, state := b[0], b[1]
 	k.Local = endpoint(family, b[8:24], b[4:6])
@@ -302,5 +319,8 @@ func (s *sockets) list(e *eye) []capture.Socket {
 func (s *sockets) close() {
 	if s.diag != nil {
 		_ = s.diag.Close()
+	}
+	for _, t := range s.text {
+		_ = t.file.file.Close()
 	}
 }

@@ -229,12 +229,13 @@ func listenFew(at netip.AddrPort) (int, error) {
 func (r *run) knock(ctx context.Context, i int, at netip.AddrPort) error {
 	local := netip.AddrPortFrom(r.of.address(client), clientPort+r.pair+uint16(i))
 	family := unix.AF_INET
-	var from, to unix.Sockaddr = &unix.SockaddrInet4{Port: int(local.Port()), Addr: local.Addr().As4()}, nil
+	var from, to unix.Sockaddr
 	if at.Addr().Is6() {
 		family = unix.AF_INET6
 		from = &unix.SockaddrInet6{Port: int(local.Port()), Addr: local.Addr().As16()}
 		to = &unix.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()}
 	} else {
+		from = &unix.SockaddrInet4{Port: int(local.Port()), Addr: local.Addr().As4()}
 		to = &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}
 	}
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)

@@ -29,7 +29,7 @@ func conclude(res *Result, o Options) {
 // attribute charges every loss whose place is known, and leaves the rest of
 // what is missing unexplained.
 func attribute(res *Result, views []vantage, o Options) {
-	c := witnesses{lossy: lossy(res), disordered: res.disordered(), told: tellCourse(res, o)}
+	c := witnesses{lossy: lossy(res), disordered: res.disordered(), told: tellCourse(res, o), late: res.lateAnswers()}
 	losses := res.Ledger.Losses
 	var missing, only uint64
 	for i := range losses {
@@ -102,6 +102,7 @@ type witnesses struct {
 	coincides  bool // and so many that it may well lack one that was lost, too
 	disordered bool // its frames are in no order of time
 	told       *pattern.Causes
+	late       map[uint32]int64 // how late an answer of a flow was at the worst
 }
 
 func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage) Charge {
@@ -322,6 +323,9 @@ func rivals(l *flow.Lost) []Rival {
 	case flow.RuleAckedUnseen:
 		return []Rival{{cause.Unknown, "the receiver has it: it was not lost"}}
 	case flow.RuleTailRepair, flow.RuleIDGap:
+		if l.Rule == flow.RuleTailRepair && l.Proof == flow.Fits {
+			return []Rival{{cause.SpuriousRTO, "what its sender waited for may have been late, and this is no repair"}}
+		}
 		return []Rival{{cause.AckLost, "missing IP IDs do not say what the packets carried"}}
 	case flow.RuleReceiverReport:
 		if l.Place == flow.OnlyCapture {
@@ -336,6 +340,10 @@ func rivals(l *flow.Lost) []Rival {
 		return []Rival{{cause.CaptureDropped, "the second point missed no packet that is known to have passed it"}}
 	case flow.RuleFragments, flow.RuleLaterFragments:
 		return fragmentRivals(l)
+	case flow.RuleAckLost:
+		if l.Proof == flow.Fits {
+			return []Rival{{cause.SpuriousRTO, "more than one acknowledgement of it passed, and all of them may have been late"}}
+		}
 	case flow.RuleDroppedAfterTap:
 		return []Rival{{cause.AckLost, "the receiver went on to acknowledge other packets, and not this one"}}
 	}

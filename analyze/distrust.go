@@ -70,6 +70,9 @@ func (c witnesses) weaken(ch *Charge, l *flow.Lost, f *flow.Facts) {
 		(l.Reason == flow.ReasonTail || l.Reason == flow.ReasonTailRepair) && l.Proof != flow.Second && lacksPackets(f):
 		ch.Confidence = min(ch.Confidence, cause.Possible)
 		ch.Rivals = append(ch.Rivals, Rival{cause.CaptureDropped, "this capture lacks packets for certain, and may lack this one"})
+	case l.Rule == flow.RuleAckLost && l.Proof != flow.Second && c.late[l.Flow] >= l.RepairTime-l.First && c.late[l.Flow] > 0:
+		ch.Confidence = min(ch.Confidence, cause.Possible)
+		ch.Rivals = append(ch.Rivals, Rival{cause.SpuriousRTO, "another answer of this flow was as late as that, and was not lost"})
 	case c.disordered && byOrder(l.Rule):
 		ch.Confidence = min(ch.Confidence, cause.Possible)
 		ch.Rivals = append(ch.Rivals, Rival{cause.Reordering, "this capture is not in the order of its times"})
@@ -80,4 +83,15 @@ func (c witnesses) weaken(ch *Charge, l *flow.Lost, f *flow.Facts) {
 // capture alone: the answer to a tail may be one of them.
 func lacksPackets(f *flow.Facts) bool {
 	return f.Dir[0].Missing[flow.OnlyCapture]+f.Dir[1].Missing[flow.OnlyCapture] > 0
+}
+
+// lateAnswers says how late, ns, an answer of a flow was at the worst, where a
+// timeout did not wait for it. What is late at one time may be so at another, and
+// then a repair that nobody needed is no sign that an acknowledgement was lost.
+func (res *Result) lateAnswers() map[uint32]int64 {
+	late := make(map[uint32]int64)
+	for _, g := range res.signsOf(flow.SignSpurious) {
+		late[g.Flow] = max(late[g.Flow], int64(g.M))
+	}
+	return late
 }

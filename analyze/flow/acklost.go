@@ -20,13 +20,19 @@ func (c *Conn) ackLost(dir uint8, x *odd) bool {
 		if r.delivered(x) {
 			return false // it was late
 		}
+		if x.is2&ackWithData != 0 {
+			return true // what was lost is data, and charged as such
+		}
 		if h.spokenFor(x) {
 			return true // one lost acknowledgement makes many repairs
 		}
 		l.Place, l.Frame, l.First = AfterTap, x.ackRef, x.ackTime
+		if before.cov != 0 && before.covered() < x.ackTime {
+			l.Proof = Fits // several said so: that all were lost is no likelier than that all were late
+		}
 		w.add(Witness{x.ackRef, x.ackTime, SaysAcked, relative(x.sentUna), 0})
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
-	case x.is2&byDSACK != 0 && x.t-before.t > delayedAck && !h.lateAnswer(x):
+	case x.is2&byDSACK != 0 && x.t-before.t > delayedAck && !h.lateAnswer(x) && !h.cameSlowly(x):
 		if r.counted {
 			if !c.explain(1-dir, before.t, x.covered()) {
 				return false // its sender numbers its packets, and none is missing but data
@@ -34,7 +40,10 @@ func (c *Conn) ackLost(dir uint8, x *odd) bool {
 		} else if x.is2&answerGone != 0 {
 			return false // its sender's own data is missing, which carried it
 		}
-		l.Place, l.First, l.Proof = BeforeTap, before.t, Second
+		l.Place, l.First = BeforeTap, before.t
+		if r.counted {
+			l.Proof = Second // without numbers the first copy may have been as late as the repair
+		}
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 		w.add(Witness{FrameRef{Number: uint64(x.covFrame), File: x.covFile}, x.covered(), SaysDSACK, relative(x.lo), relative(x.hi())})
 	default:
@@ -46,17 +55,23 @@ func (c *Conn) ackLost(dir uint8, x *odd) bool {
 
 // delivered reports whether the last acknowledgement of x before x passed, which
 // h sent with data, reached the sender of x after all: it acknowledged that data,
-// which was not sent again in between. Copies of the data that came before say
-// the same, since they carried the acknowledgement, too, or one that was as good.
+// which was not sent again in between, or reported as many copies as were sent.
+// Copies of the data that came before say the same, since they carried the
+// acknowledgement, too, or one that was as good.
 func (h *track) delivered(x *odd) bool {
 	if x.is2&ackWithData == 0 {
 		return false
 	}
 	for i := range h.odds.list {
 		if q := &h.odds.list[i]; q.ref() == x.ackRef {
-			again := false
-			h.odds.overlapping(q.lo, q.hi(), func(_ int32, y *odd) { again = again || y.t > q.t && y.t < q.covered() })
-			return q.cov != 0 && !again
+			again := 0
+			h.odds.overlapping(q.lo, q.hi(), func(_ int32, y *odd) {
+				if y.t > q.t && y.t < q.covered() {
+					again++
+				}
+			})
+			twice, _ := h.twice(q)
+			return q.cov != 0 && twice >= again
 		}
 	}
 	return h.acked && h.una >= h.top // none of it was ever sent again
@@ -88,6 +103,17 @@ func (h *track) lastCopy(x *odd) *odd {
 // lateAnswer reports whether what covered x came too late to be its answer.
 func (h *track) lateAnswer(x *odd) bool {
 	return h.minDown < 0 || float64(x.covered()-x.t) > answerLateDowns*float64(h.minDown)+float64(answerLate)
+}
+
+// cameSlowly reports whether the receiver of x spoke long after an earlier copy
+// of x had passed, and did not have it yet: that copy was late or lost, and so
+// what came twice says nothing of an acknowledgement.
+func (h *track) cameSlowly(x *odd) bool {
+	slow := false
+	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
+		slow = slow || q.t < x.t && float64(x.ackTime-q.t) > answerLateDowns*float64(max(h.minDown, 0))+float64(hostSlack)
+	})
+	return slow && x.is2&isEarly == 0
 }
 
 // explain takes one missing number of half dir between from and to out of what

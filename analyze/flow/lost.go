@@ -187,6 +187,9 @@ func (c *Conn) chargeUpstream(dir uint8, x *odd) {
 		l.Rule = RuleSYN
 	case x.is2&isTailRepair != 0:
 		l.Rule, l.Reason = RuleTailRepair, ReasonTail
+		if x.via == viaNoPush {
+			l.Proof = Fits // the acknowledgement that its sender waited for may have been late
+		}
 	}
 	if !r.begun {
 		l.Place, l.Rule, l.Reason, l.Proof = Unaccounted, RuleOneWay, ReasonOneWay, Fits

@@ -196,6 +196,7 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 		if h.covers(x.hi(), x.hi()+1) {
 			o.is2 |= tailHad
 		}
+		c.hiddenTail(h, &o)
 		if k.via == viaMissing && k.tail > 0 {
 			h.ids.tail(x.id, k.tail)
 			if n := k.tail - c.triesBefore(h, x.t-h.last.t); n >= hiddenLeast {

@@ -113,7 +113,7 @@ type Rule struct {
 // A Socket is one of this host, as of the end of the capture or its own.
 type Socket struct {
 	Protocol uint8          `json:"protocol"`
-	Local    netip.AddrPort `json:"local"`
+	Local    netip.AddrPort `json:"local"`  // of a raw socket, port 0
 	Remote   netip.AddrPort `json:"remote"` // zero of one that listens
 	State    string         `json:"state"`  // "LISTEN", "ESTAB", "UNCONN", …
 	Inode    uint64         `json:"inode"`

@@ -130,7 +130,7 @@ func TestTraceOutlivesNobody(t *testing.T) {
 func TestTestimonyIsSmall(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	e := openEye(t.Context(), Options{})
+	e := openEye(t.Context(), Options{Clerk: clerkCommand(t)})
 	e.first()
 	got := e.testimony()
 	e.close()

@@ -270,9 +270,46 @@ func TestRawSocketDrops(t *testing.T) {
 			sure(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096))
 			fling(t, 9008, 200)
 		})
-		i := slices.IndexFunc(got.Sockets, func(s capture.Socket) bool { return s.Protocol == unix.IPPROTO_UDP && s.Local.Port() == unix.IPPROTO_UDP })
+		i := slices.IndexFunc(got.Sockets, func(s capture.Socket) bool { return s.Protocol == unix.IPPROTO_UDP && s.Local.Port() == 0 })
 		if i < 0 || got.Sockets[i].Drops < 50 {
 			t.Errorf("%+v: want a raw socket that dropped most of 200", got.Sockets)
+		}
+	})
+}
+
+// TestQueuesOfACard has the queues below mq, all without a handle: none may be
+// taken for another.
+func TestQueuesOfACard(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link add wda numtxqueues 4 type veth peer name wdb numrxqueues 4")
+		run(t, "ip link set wda txqueuelen 100 up")
+		run(t, "ip link set wdb up")
+		run(t, "tc qdisc replace dev wda root handle 7: mq")
+		run(t, "ip addr add 10.9.0.1/24 dev wda")
+		run(t, "ip neigh add 10.9.0.20 lladdr 02:00:00:00:00:20 dev wda nud permanent")
+		got := watched(t, Options{}, func(w *Witness) {
+			for range 5 {
+				c, err := net.Dial("udp4", "10.9.0.20:9")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for range 10 {
+					_, err = c.Write([]byte("x"))
+					sure(t, err)
+				}
+				sure(t, c.Close())
+				time.Sleep(110 * time.Millisecond)
+			}
+		})
+		sent, sum := by(got, "link", "wda", "tx_packets"), uint64(0)
+		for _, m := range got.Moved {
+			if m.Group == "qdisc" && m.Name == "packets" && strings.Contains(m.Of, " parent ") {
+				sum += m.By
+			}
+		}
+		if sum < 50 || sum > sent {
+			t.Errorf("the queues sent %d, the card %d, and 50 were given: %+v", sum, sent, got.Moved)
 		}
 	})
 }

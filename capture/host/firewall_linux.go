@@ -42,7 +42,8 @@ func (f *firewall) rules() (rules []capture.Rule, absent []capture.Absent) {
 		names, err := os.ReadFile("/proc/thread-self/net/" + of.names)
 		if err != nil || len(names) == 0 {
 			if errors.Is(err, os.ErrPermission) {
-				absent = append(absent, capture.Absent{What: "rules of iptables-legacy", Why: "needs root", Costs: costs})
+				absent = append(absent, capture.Absent{What: "rules of iptables-legacy", Why: "needs root",
+					Costs: "if there are any, one that drops cannot be named"})
 			}
 			continue
 		}

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -155,7 +154,7 @@ func (l *links) queues(e *eye) {
 		if k == nil || a.Statistics == nil {
 			continue
 		}
-		of := fmt.Sprintf("%s %s %s", k.Name, q.Type(), netlink.HandleStr(a.Handle))
+		of := k.Name + " " + q.Type() + " " + queueName(a)
 		if b := a.Statistics.Basic; b != nil {
 			e.counters.see("qdisc", of, "packets", uint64(b.Packets), true)
 		}
@@ -165,6 +164,15 @@ func (l *links) queues(e *eye) {
 			e.counters.see("qdisc", of, "requeues", uint64(s.Requeues), true)
 		}
 	}
+}
+
+// queueName is the handle of a queueing discipline, or, where it has none, its
+// place: the kernel gives the queues of a card, below mq, no handles.
+func queueName(a *netlink.QdiscAttrs) string {
+	if a.Handle == 0 && a.Parent != netlink.HANDLE_ROOT {
+		return "parent " + netlink.HandleStr(a.Parent)
+	}
+	return netlink.HandleStr(a.Handle)
 }
 
 // list describes them, with their addresses.

@@ -11,7 +11,7 @@ import (
 //
 // "nic-ring" is what had no buffer or no room in a ring, "nic-wire" what came
 // damaged, "nic-cloud" what a limit of the provider took: lost outside of this
-// host. The names are those of the drivers' sources, drivers/net/ethernet.
+// host, and "" no counter at all. The names are those of the drivers' sources, drivers/net/ethernet.
 func nicGroup(name string) string {
 	lower := strings.ToLower(strings.TrimSpace(name))
 	if group, ok := nicNames[lower]; ok {
@@ -27,27 +27,27 @@ func nicGroup(name string) string {
 
 // nicNames are single names.
 var nicNames = map[string]string{
-	"rx_csum_offload_errors":   "nic-wire", // ixgbe, igb: wrong checksums, passed on
-	"rx_steer_missed_packets":  "ethtool",  // mlx5: for none of the hosts behind this NIC
-	"outbound_pci_stalled_wr":  "ethtool",
-	"rx_oversize_pkts_buffer":  "nic-ring",
-	"rx_oversize_pkts_phy":     "nic-wire",
-	"fdir_overflow":            "ethtool", // ixgbe: a table of flow steering; the packet arrives
-	"rx_long_length_errors":    "nic-wire",
-	"rx_short_length_errors":   "nic-wire",
-	"pkts rx oob":              "nic-ring", // vmxnet3
-	"drv dropped rx total":     "nic-ring",
-	"rx buf alloc failed":      "nic-ring",
-	"ring full":                "nic-ring",
-	"rx_otherhost_dropped":     "ethtool",
-	"rx_fcs_errors":            "nic-wire",
-	"rx_no_memory":             "nic-ring",
-	"rxbds_empty":              "nic-ring",
-	"tx_dropped":               "nic-ring",
-	"tx_discards_phy":          "nic-ring",
-	"rx_pcs_symbol_err_phy":    "nic-wire",
-	"conntrack_allowance_left": "ethtool", // ena: what is left, no counter
-	"linklocal_allowance_left": "ethtool",
+	"rx_csum_offload_errors":        "nic-wire", // ixgbe, igb: wrong checksums, passed on
+	"rx_steer_missed_packets":       "ethtool",  // mlx5: for none of the hosts behind this NIC
+	"outbound_pci_stalled_wr":       "ethtool",
+	"rx_oversize_pkts_buffer":       "nic-ring",
+	"rx_oversize_pkts_phy":          "nic-wire",
+	"fdir_overflow":                 "ethtool", // ixgbe: a table of flow steering; the packet arrives
+	"rx_long_length_errors":         "nic-wire",
+	"rx_short_length_errors":        "nic-wire",
+	"pkts rx oob":                   "nic-ring", // vmxnet3
+	"drv dropped rx total":          "nic-ring",
+	"rx buf alloc failed":           "nic-ring",
+	"ring full":                     "nic-ring",
+	"rx_otherhost_dropped":          "ethtool",
+	"rx_fcs_errors":                 "nic-wire",
+	"rx_no_memory":                  "nic-ring",
+	"rxbds_empty":                   "nic-ring",
+	"tx_dropped":                    "nic-ring",
+	"tx_discards_phy":               "nic-ring",
+	"rx_pcs_symbol_err_phy":         "nic-wire",
+	"conntrack_allowance_available": "", // ena: what is left
+	"peer_ifindex":                  "", // veth
 }
 
 // nicPatterns are tried in order.

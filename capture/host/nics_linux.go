@@ -95,6 +95,9 @@ func (n *nics) driver(name string, e *eye) {
 	room := mostNICCounters
 	for counter, value := range values {
 		group := nicGroup(counter)
+		if group == "" {
+			continue
+		}
 		if group == "ethtool" {
 			if room--; room < 0 {
 				continue

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -36,10 +37,11 @@ func (s *sockets) readText(now int64) {
 		}
 		for _, found := range procSockets(text) {
 			protocol := t.protocol
-			if protocol == 0 {
+			if protocol == 0 { // its port is its protocol: it has none
 				protocol = uint8(found.local.Port())
+				found.local = netip.AddrPortFrom(found.local.Addr(), 0)
 			}
-			k, past := s.find(now, socketKey{protocol, found.inode})
+			k, past := s.find(now, socketKey{protocol, true, found.inode})
 			if k == nil {
 				return
 			}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -76,6 +77,9 @@ type ruleName struct {
 	handle               uint64
 }
 
+// counted are the values of a counter, which are no part of a rule.
+var counted = regexp.MustCompile(`(\bcounter) packets \d+ bytes \d+`)
+
 // nftTexts reads the rules of "nft -a list ruleset": their texts.
 func nftTexts(text string) map[ruleName]string {
 	texts := make(map[ruleName]string)
@@ -103,7 +107,7 @@ func nftTexts(text string) map[ruleName]string {
 		case commented && depth == chainDepth:
 			if n, err := strconv.ParseUint(strings.TrimSpace(comment), 10, 64); err == nil {
 				at.handle = n
-				texts[at] = strings.TrimSpace(rule)
+				texts[at] = counted.ReplaceAllString(strings.TrimSpace(rule), "$1")
 			}
 		}
 	}

@@ -113,7 +113,7 @@ func (l *links) queueSettings() (all []capture.Setting) {
 		a := q.Attrs()
 		if name := l.name(a.LinkIndex); name != "" {
 			value := strings.TrimSpace(q.Type() + " " + queueParameters(q))
-			all = append(all, capture.Setting{Name: name + " qdisc " + netlink.HandleStr(a.Handle), Value: value})
+			all = append(all, capture.Setting{Name: name + " qdisc " + queueName(a), Value: value})
 		}
 	}
 	for _, k := range l.known {

@@ -42,6 +42,7 @@ type sockets struct {
 // not told, the inode.
 type socketKey struct {
 	protocol uint8
+	byInode  bool
 	cookie   uint64
 }
 
@@ -164,7 +165,7 @@ func (s *sockets) find(now int64, key socketKey) (k *socket, past bool) {
 // note takes one inet_diag_msg and its attributes.
 func (s *sockets) note(now int64, protocol uint8, b []byte) {
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
-	key := socketKey{protocol, binary.NativeEndian.Uint64(b[44:])}
+	key := socketKey{protocol, false, binary.NativeEndian.Uint64(b[44:])}
 	k, past := s.find(now, key)
 	if k == nil {
 		return

@@ -83,7 +83,7 @@ func TestNICNames(t *testing.T) {
 	tests := []struct{ driver, ring, wire, cloud, xdp, other string }{
 		{driver: "virtio_net", ring: "rx_drops rx0_drops rx_queue_0_drops", xdp: "rx_xdp_drops rx0_xdp_drops rx_queue_0_xdp_drops",
 			other: "tx0_tx_timeouts rx0_packets rx_queue_0_kicks"},
-		{driver: "veth", ring: "rx_queue_0_drops", xdp: "rx_queue_0_xdp_drops tx_queue_0_xdp_xmit_errors", other: "peer_ifindex rx_queue_0_xdp_packets"},
+		{driver: "veth", ring: "rx_queue_0_drops", xdp: "rx_queue_0_xdp_drops tx_queue_0_xdp_xmit_errors", other: "rx_queue_0_xdp_packets"},
 		{driver: "mlx5", ring: "rx_out_of_buffer rx_discards_phy rx_buff_alloc_err rx_oversize_pkts_buffer tx_discards_phy",
 			wire:  "rx_crc_errors_phy rx_symbol_err_phy rx_in_range_len_errors_phy rx_fragments_phy rx_jabbers_phy",
 			other: "rx_steer_missed_packets outbound_pci_stalled_wr rx_prio0_pause rx3_packets tx_timeout"},
@@ -93,7 +93,7 @@ func TestNICNames(t *testing.T) {
 			other: "port.link_xoff_rx link_xoff_tx.nic"},
 		{driver: "ena", ring: "rx_drops rx_overruns queue_0_rx_refil_partial", wire: "queue_0_rx_bad_csum",
 			cloud: "bw_in_allowance_exceeded bw_out_allowance_exceeded pps_allowance_exceeded conntrack_allowance_exceeded linklocal_allowance_exceeded",
-			other: "conntrack_allowance_available queue_0_rx_cnt"},
+			other: "queue_0_rx_cnt"},
 		{driver: "bnxt, tg3, hv_netvsc, gve", ring: "rx_discards rx_oom_discards rxbds_empty rx_no_memory rx_drops_packet_over_mru",
 			wire: "rx_fcs_errors rx_fcs_err_frames"},
 		{driver: "vmxnet3", other: "pkts rx OK"},
@@ -106,6 +106,11 @@ func TestNICNames(t *testing.T) {
 					t.Errorf("%s: %s is of %s, want %s", test.driver, name, got, group)
 				}
 			}
+		}
+	}
+	for _, name := range []string{"peer_ifindex", "conntrack_allowance_available"} {
+		if got := nicGroup(name); got != "" {
+			t.Errorf("%s is of %s, and is no counter", name, got)
 		}
 	}
 	for _, name := range []string{"pkts rx OOB", "drv dropped rx total", "rx buf alloc failed", "  ring full"} { // vmxnet3

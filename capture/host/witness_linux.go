@@ -116,6 +116,12 @@ func (w *Witness) watch(ctx context.Context, space int, ready chan<- error) {
 
 // finish takes the last look and writes the testimony.
 func (w *Witness) finish(e *eye) *capture.Testimony {
+	for len(e.links.updates) > 0 { // what was told already
+		e.links.changed(realtime(), <-e.links.updates)
+	}
+	for len(e.neighbours.updates) > 0 {
+		e.neighbours.changed(<-e.neighbours.updates)
+	}
 	t := e.testimony()
 	w.drops.finish(t)
 	return t

@@ -35,25 +35,10 @@ func runPoints(ctx context.Context, c *labCase, family string, folder string) (s
 		taps = append(taps, newTap(&c.captures[i], c.seed))
 	}
 	w := newPath(l, c, taps)
-	if c.limit != nil {
-		if w.box, err = newBox(l, c.limit); err != nil {
-			return "", err
-		}
-		defer w.box.close()
-	}
-	if c.merge != nil {
-		w.merged, err = newMerged(l, *c.merge, taps)
-		defer w.merged.close()
-		if err != nil {
-			return "", err
-		}
-	}
 	s := &stage{lab: l, of: c}
-	defer s.close()
-	if c.stage != nil && c.stage.build != nil {
-		if err := c.stage.build(s); err != nil {
-			return "", err
-		}
+	defer func() { s.close(); w.box.close(); w.merged.close() }()
+	if err := w.equip(s); err != nil {
+		return "", err
 	}
 	if err := play(ctx, l, c, w); err != nil {
 		return "", err
@@ -96,6 +81,24 @@ func runPoints(ctx context.Context, c *labCase, family string, folder string) (s
 		return "", err
 	}
 	return outline(f), nil
+}
+
+// equip puts on the path, and on its hosts, what the case wants there.
+func (w *path) equip(s *stage) (err error) {
+	if s.of.limit != nil {
+		if w.box, err = newBox(s.lab, s.of.limit); err != nil {
+			return err
+		}
+	}
+	if s.of.merge != nil {
+		if w.merged, err = newMerged(s.lab, *s.of.merge, w.taps); err != nil {
+			return err
+		}
+	}
+	if s.of.stage != nil && s.of.stage.build != nil {
+		return s.of.stage.build(s)
+	}
+	return nil
 }
 
 // silent are counters of the kernel that tell of packets dropped in the

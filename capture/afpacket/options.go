@@ -45,6 +45,13 @@ const (
 	watchEvery = 100 * time.Millisecond
 )
 
+// AnyInterface is the name for all interfaces together.
+const AnyInterface = "any"
+
+// cooked reports whether libpcap captures: link headers other than Ethernet's are not
+// at a known place in front of the frames of the ring, or not there at all.
+func (o *Options) cooked() bool { return o.Link != capture.LinkEthernet || o.Interface == AnyInterface }
+
 // Counters are what the capture did so far.
 type Counters struct {
 	Frames  uint64 // handed out by the ring

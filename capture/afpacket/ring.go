@@ -4,6 +4,7 @@ package afpacket
 
 import (
 	"encoding/binary"
+	"errors"
 	"reflect"
 	"strings"
 
@@ -36,6 +37,9 @@ type ring struct {
 
 	held   []byte // a frame that did not fit into the batch before
 	heldAt gopacket.CaptureInfo
+
+	count Counters // as the watch read them
+	was   [3]uint32
 }
 
 // openRing opens a ring that hands out nothing yet.
@@ -65,14 +69,44 @@ func memory(err error) bool { return strings.Contains(err.Error(), unix.ENOMEM.E
 // filter attaches the filter. An empty one would make the library panic.
 func (r *ring) filter(program []bpf.RawInstruction) error { return r.socket.SetBPF(program) }
 
-// descriptor is that of the socket, which the library does not show.
-func (r *ring) descriptor() int {
-	return int(reflect.ValueOf(r.socket).Elem().FieldByName("fd").Int())
+// calm forgets the error of the socket, which is kept until somebody asks for it: until
+// then every poll fails. The library does not show the descriptor.
+func (r *ring) calm() {
+	fd := int(reflect.ValueOf(r.socket).Elem().FieldByName("fd").Int())
+	_, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 }
 
-// fill reads frames into b until it is full or the ring is empty. The error is the
-// library's ErrTimeout or ErrPoll, or nil.
+// counted is what the kernel counted so far. Reading it sets it to zero there; the
+// library adds up in 32 bits, which run over.
+func (r *ring) counted() (Counters, error) {
+	_, s, err := r.socket.SocketStats()
+	if err != nil {
+		return r.count, err
+	}
+	now := [3]uint32{uint32(s.Packets()), uint32(s.Drops()), uint32(s.QueueFreezes())}
+	r.count.Matched += uint64(now[0] - r.was[0])
+	r.count.Dropped += uint64(now[1] - r.was[1])
+	r.count.Freezes += uint64(now[2] - r.was[2])
+	r.was = now
+	return r.count, nil
+}
+
+func (r *ring) close() { r.socket.Close() }
+
+// fill reads frames into b until it is full or the ring is empty: then the error is
+// errQuiet, or errTrouble if the link is the reason.
 func (r *ring) fill(b *slab) error {
+	switch err := r.read(b); {
+	case errors.Is(err, afpacket.ErrTimeout):
+		return errQuiet
+	case errors.Is(err, afpacket.ErrPoll):
+		return errTrouble
+	default:
+		return err
+	}
+}
+
+func (r *ring) read(b *slab) error {
 	for len(b.frames) < batchFrames {
 		data, info := r.held, r.heldAt
 		r.held = nil

@@ -5,6 +5,7 @@ package afpacket
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +29,7 @@ type watch struct {
 	quit     chan struct{}
 
 	mu      sync.Mutex // for what follows
-	rings   []*counter
+	engines []*counted
 	before  Moment
 	losses  []Loss
 	omitted uint64
@@ -36,20 +37,22 @@ type watch struct {
 	gone    bool
 	events  []capture.HostEvent
 	notes   []string
-	dead    chan struct{} // closed when gone
 }
 
-// A counter is what the kernel counted for one ring. Reading it sets it to zero there;
-// the library adds up in 32 bits, which run over.
-type counter struct {
-	ring                        *ring
-	done                        bool
-	wasMatched, wasDrops, wasFz uint
-	matched, drops, freezes     uint64
+// A counted is an engine and what it counted before the capture began.
+type counted struct {
+	engine engine
+	closed bool
+	base   Counters
+	now    Counters
 }
 
 func openWatch(o *Options) (*watch, error) {
-	w := &watch{o: o, quit: make(chan struct{}), dead: make(chan struct{})}
+	w := &watch{o: o, quit: make(chan struct{})}
+	if o.Interface == AnyInterface {
+		w.socket = -1
+		return w, nil
+	}
 	var err error
 	// Protocol 0: it receives nothing.
 	if w.socket, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
@@ -84,42 +87,25 @@ func (w *watch) find() error {
 }
 
 // begin starts counting: what came before is not of the capture.
-func (w *watch) begin(rings []*ring, now int64) error {
-	for _, r := range rings {
-		c := &counter{ring: r}
-		if err := c.read(); err != nil {
+func (w *watch) begin(engines []engine, now int64) error {
+	for _, e := range engines {
+		c, err := e.counted()
+		if err != nil {
 			return err
 		}
-		c.matched, c.drops, c.freezes = 0, 0, 0
-		w.rings = append(w.rings, c)
+		w.engines = append(w.engines, &counted{engine: e, base: c, now: c})
 	}
 	w.before = Moment{Time: now}
 	return nil
 }
 
-// read adds what the kernel counted since the last time.
-func (c *counter) read() error {
-	_, s, err := c.ring.socket.SocketStats()
-	if err != nil {
-		return err
-	}
-	matched, drops, freezes := s.Packets(), s.Drops(), s.QueueFreezes()
-	c.matched += uint64(uint32(matched - c.wasMatched))
-	c.drops += uint64(uint32(drops - c.wasDrops))
-	c.freezes += uint64(uint32(freezes - c.wasFz))
-	c.wasMatched, c.wasDrops, c.wasFz = matched, drops, freezes
-	return nil
-}
-
 // run looks until the watch is closed.
-func (w *watch) run(s *Source) {
+func (w *watch) run() {
 	every := time.NewTicker(watchEvery)
 	defer every.Stop()
 	for {
 		select {
 		case <-w.quit:
-			return
-		case <-s.closing:
 			return
 		case <-every.C:
 			w.look()
@@ -131,35 +117,33 @@ func (w *watch) run(s *Source) {
 func (w *watch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, c := range w.rings {
-		if !c.done {
-			_ = c.read() // of a socket that is open
-		}
-	}
 	w.account()
 	w.state()
 }
 
-// last reads the counters of a ring for the last time, before it is closed.
-func (w *watch) last(r *ring) {
+// closing reads the counters of an engine for the last time and closes it.
+func (w *watch) closing(e engine) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, c := range w.rings {
-		if c.ring == r {
-			_ = c.read()
-			c.done = true
+	w.account()
+	for _, c := range w.engines {
+		if c.engine == e {
+			c.closed = true
 		}
 	}
-	w.account()
+	e.close()
 }
 
 // account notes what was lost since the last look.
 func (w *watch) account() {
 	now := Moment{Time: w.o.Now().UnixNano()}
-	for _, c := range w.rings {
-		now.Matched += c.matched
-		now.Dropped += c.drops
-		now.Freezes += c.freezes
+	for _, c := range w.engines {
+		if !c.closed {
+			c.now, _ = c.engine.counted() // of a socket that is open
+		}
+		now.Matched += c.now.Matched - c.base.Matched
+		now.Dropped += c.now.Dropped - c.base.Dropped
+		now.Freezes += c.now.Freezes - c.base.Freezes
 	}
 	if now.Dropped > w.before.Dropped {
 		if len(w.losses) < mostSpans {
@@ -171,10 +155,28 @@ func (w *watch) account() {
 	w.before = now
 }
 
+func (w *watch) counters() Counters {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.before.Counters
+}
+
+func (w *watch) lossesFrom(n int) []Loss {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.losses[n:])
+}
+
+func (w *watch) happened() []capture.HostEvent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.events)
+}
+
 // state looks whether the link is up and the interface there.
 func (w *watch) state() {
 	r, err := unix.NewIfreq(w.o.Interface)
-	if err != nil || w.gone {
+	if err != nil || w.gone || w.socket < 0 {
 		return
 	}
 	r.SetUint32(uint32(w.index)) // it may have been renamed
@@ -182,7 +184,6 @@ func (w *watch) state() {
 		if errors.Is(err, unix.ENODEV) {
 			w.gone = true
 			w.event("interface-gone")
-			close(w.dead)
 		}
 		return
 	}
@@ -211,9 +212,8 @@ func (w *watch) event(what string) {
 
 // trouble is asked when a ring reports an error: the link went down, or the interface
 // is gone. It reports whether to go on.
-func (w *watch) trouble(r *ring) bool {
-	// The error is kept until somebody asks for it; until then every poll fails.
-	_, _ = unix.GetsockoptInt(r.descriptor(), unix.SOL_SOCKET, unix.SO_ERROR)
+func (w *watch) trouble(e engine) bool {
+	e.calm()
 	w.mu.Lock()
 	w.state()
 	gone := w.gone
@@ -248,5 +248,7 @@ func (w *watch) describe(in *capture.Input) {
 }
 
 func (w *watch) close() {
-	_ = unix.Close(w.socket)
+	if w.socket >= 0 {
+		_ = unix.Close(w.socket)
+	}
 }

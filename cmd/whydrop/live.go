@@ -20,6 +20,15 @@ type liveFlags struct {
 	list      bool
 	duration  time.Duration
 	rings     int
+	write     string
+	megabytes int64
+	seconds   int
+	files     int
+	user      string
+	interval  time.Duration
+	listen    string
+	noHost    bool
+	trace     bool
 }
 
 // A liveJob is what one run of live has to do.
@@ -70,6 +79,15 @@ func newLive(p *program) *cobra.Command {
 	set.VarP(&choice{value: &f.direction, what: "a direction", of: directions}, "direction", "Q", "only one `DIRECTION`: in or out (default: inout)")
 	set.IntVarP(&f.bufferKiB, "buffer-size", "B", 0, "a ring of `KIB` kibibytes (default 65536)")
 	set.IntVar(&f.rings, "rings", 1, "`N` rings, over which the kernel spreads the flows")
+	set.StringVarP(&f.write, "write", "w", "", "keep the packets, and what the host said, in `FILE` (pcapng)")
+	set.Int64VarP(&f.megabytes, "file-size", "C", 0, "a new file after `N` million octets: FILE, FILE1, FILE2")
+	set.IntVarP(&f.seconds, "rotate-seconds", "G", 0, "a new file every `N` seconds; FILE may hold %Y%m%d-%H%M%S")
+	set.IntVarP(&f.files, "file-count", "W", 0, "with -C, `N` files in turn; with -G, so many in all")
+	set.StringVarP(&f.user, "relinquish-privileges", "Z", "", "become `USER` once all is open")
+	set.DurationVar(&f.interval, "interval", 0, "a report of each `TIME`, too, as 10s")
+	set.StringVar(&f.listen, "listen", "", "serve /metrics, /healthz and /report on `ADDR`; loopback if it is a port alone")
+	set.BoolVar(&f.noHost, "no-host", false, "do not ask the host's own counters, sockets and rules")
+	set.BoolVar(&f.trace, "trace-rules", false, "find the rule that drops by an nftables table of our own; it is removed at the end")
 	set.BoolVarP(&f.list, "list-interfaces", "D", false, "list the interfaces and stop")
 	set.Var(&choice{value: &f.format, what: "a format", of: formats, later: laterFormats}, "format", "`FORMAT`: text, json or ndjson")
 	set.BoolVar(&f.json, "json", false, "short for --format json")
@@ -105,6 +123,16 @@ func (f *liveFlags) job(args []string) (*liveJob, error) {
 		return nil, &usageError{"--workers", "cannot be negative", ""}
 	case f.rings < 1 || f.rings > mostRings:
 		return nil, &usageError{"--rings", "is a number from 1 to 64", ""}
+	case f.write == "-" || strings.HasSuffix(f.write, "/"):
+		return nil, &usageError{"-w " + f.write, "is not the name of a file", ""}
+	case f.write == "" && (f.megabytes != 0 || f.seconds != 0 || f.files != 0):
+		return nil, &usageError{"-C, -G and -W", "say how the file of -w is parted", "`-w trace.pcapng`"}
+	case f.files != 0 && f.megabytes == 0 && f.seconds == 0:
+		return nil, &usageError{"-W", "counts the files that -C or -G make", ""}
+	case f.megabytes < 0 || f.seconds < 0 || f.files < 0 || f.interval < 0:
+		return nil, &usageError{"live", "a size or a time cannot be negative", ""}
+	case f.noHost && f.trace:
+		return nil, &usageError{"--trace-rules", "contradicts --no-host", ""}
 	case f.snap < 0 || f.bufferKiB < 0 || f.duration < 0:
 		return nil, &usageError{"live", "a size or a time cannot be negative", ""}
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"whydrop/analyze"
-	"whydrop/capture"
 	"whydrop/capture/afpacket"
 	"whydrop/capture/filter"
+	"whydrop/capture/host"
+	"whydrop/capture/pcapfile"
 	"whydrop/report"
 )
 
@@ -20,39 +22,181 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 		return err
 	}
 	defer out.abandon()
-	ring, err := p.openLive(j)
+	s, err := p.openSession(ctx, j, out)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = ring.Close() }()
-	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, out.abandon)
-	defer context.AfterFunc(ctx, ring.Stop)()
+	defer s.close()
+	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, func() { out.abandon(); s.abandon() })
+	defer context.AfterFunc(ctx, s.ring.Stop)()
 	if j.live.duration > 0 {
-		defer time.AfterFunc(j.live.duration, ring.Stop).Stop()
+		defer time.AfterFunc(j.live.duration, s.ring.Stop).Stop()
 	}
-	var src capture.Source = ring
-	if j.count > 0 {
-		src = &limited{Source: src, left: j.count}
+	stop := p.status(j, s.ring, s.rec.witness)
+	res, err := analyze.Run(context.WithoutCancel(ctx), s.rec, analyze.Options{Workers: j.workers, At: j.tap})
+	stop()
+	if s.rec.interval != nil {
+		s.rec.interval.stop()
 	}
-	res, err := analyze.Run(context.WithoutCancel(ctx), src, analyze.Options{Workers: j.workers, At: j.tap})
 	if err != nil {
 		return err
+	}
+	if err := s.rec.failed; err != nil {
+		p.complain(&usageError{"-w " + j.live.write, reason(err), ""})
+	}
+	if err := s.rec.trouble; err != nil {
+		p.note("the host's evidence is missing: %v", err)
 	}
 	r := report.Build(res, report.BuildOptions{Version: version()})
 	code, known := stateCodes[r.Verdict.State]
 	if !known {
 		panic("whydrop: bug: no exit code for the state " + r.Verdict.State)
 	}
-	if err := writeError(&j.job, p.render(&j.job, out, res, r, j.paths)); err != nil {
-		return err
+	if s.rec.failed != nil {
+		code = worse(code, exitIncomplete)
 	}
-	if err := out.commit(); err != nil {
-		return writeError(&j.job, err)
+	if s.rec.interval != nil && j.format == "text" {
+		fmt.Fprintf(out, "%s%s\n", out.gap, p.ink(p.stdout).head("The whole capture"))
+	}
+	if err := errors.Join(writeError(&j.job, p.render(&j.job, out, res, r, j.paths)), writeError(&j.job, out.commit())); err != nil {
+		return err
 	}
 	if code != exitDone {
 		return outcome(code)
 	}
 	return nil
+}
+
+// A liveSession is everything that one run of live has open.
+type liveSession struct {
+	ring  *afpacket.Source
+	rec   *recorder
+	board *board
+}
+
+// openSession opens all that takes privileges, and gives them up.
+func (p *program) openSession(ctx context.Context, j *liveJob, out *output) (*liveSession, error) {
+	ring, err := p.openLive(j)
+	if err != nil {
+		return nil, err
+	}
+	s := &liveSession{ring: ring, rec: &recorder{Source: ring, ring: ring, iface: j.live.iface}}
+	if j.count > 0 {
+		s.rec.Source = &limited{Source: ring, left: j.count}
+	}
+	if err := p.openWitnesses(ctx, j, s, out); err != nil {
+		s.close()
+		return nil, err
+	}
+	var dirs []string
+	for _, path := range []string{j.live.write, j.output} {
+		if path != "" && path != "-" {
+			dirs = append(dirs, filepath.Dir(path))
+		}
+	}
+	if err := dropPrivileges(j.live.user, dirs); err != nil {
+		s.close()
+		return nil, err
+	}
+	if s.board != nil {
+		go s.board.serve(p)
+	}
+	if s.rec.interval != nil {
+		s.rec.interval.start()
+	}
+	return s, nil
+}
+
+// openWitnesses opens what is shown the frames besides the analysis.
+func (p *program) openWitnesses(ctx context.Context, j *liveJob, s *liveSession, out *output) error {
+	if j.live.write != "" {
+		in := s.ring.Inputs()[0]
+		f := &captureFiles{
+			path: j.live.write, octets: j.live.megabytes * million, every: time.Duration(j.live.seconds) * time.Second, most: j.live.files,
+			open: pcapfile.Interface{Name: j.live.iface, Link: in.LinkTypes[0], SnapLength: in.SnapLength},
+		}
+		if err := f.begin(time.Now().UnixNano()); err != nil {
+			return &usageError{"-w " + j.live.write, reason(err), ""}
+		}
+		s.rec.files = f
+	}
+	if j.live.listen != "" {
+		var err error
+		if s.board, err = openBoard(j.live.listen, j.live.iface, s.ring); err != nil {
+			return err
+		}
+	}
+	if every := j.every(); every > 0 {
+		s.rec.interval = &interval{every: every, ring: s.ring, at: j.tap, input: s.ring.Inputs()[0], report: p.reporter(j, s.board, out)}
+	}
+	if j.live.noHost {
+		return nil
+	}
+	o := host.Options{Filter: j.filter, TraceRules: j.live.trace, Clerk: clerkCommand()}
+	if j.live.iface != afpacket.AnyInterface {
+		o.Interfaces = []string{j.live.iface}
+	}
+	var err error
+	if s.rec.witness, err = host.Open(context.WithoutCancel(ctx), o); err != nil {
+		s.rec.witness = nil
+		p.note("the host's evidence is missing: %v", err)
+	}
+	return nil
+}
+
+// million octets are the unit of -C, as in tcpdump.
+const million = 1_000_000
+
+// boardEvery is the interval of --listen unless --interval says another.
+const boardEvery = 10 * time.Second
+
+// every is how long an interval is; 0 = there are none.
+func (j *liveJob) every() time.Duration {
+	if j.live.interval == 0 && j.live.listen != "" {
+		return boardEvery
+	}
+	return j.live.interval
+}
+
+// reporter shows the report of each interval where it is wanted.
+func (p *program) reporter(j *liveJob, b *board, out *output) func(from, to time.Time, res *analyze.Result) {
+	return func(from, to time.Time, res *analyze.Result) {
+		r := report.Build(res, report.BuildOptions{Version: version()})
+		if b != nil {
+			b.show(res, r)
+		}
+		if j.live.interval == 0 {
+			return
+		}
+		if j.format == "text" {
+			fmt.Fprintf(out, "%s%s\n", out.gap, p.ink(p.stdout).head(clockTime(from.UnixNano())+" to "+clockTime(to.UnixNano())))
+			out.gap = "\n"
+		}
+		_ = p.render(&j.job, out, res, r, j.paths) // the last one tells what cannot be written
+		_ = out.Flush()
+	}
+}
+
+// clockTime is the time of day of a moment of this host.
+func clockTime(ns int64) string { return time.Unix(0, ns).Format("15:04:05") }
+
+// abandon removes what is not whole.
+func (s *liveSession) abandon() {
+	if s.rec.files != nil {
+		s.rec.files.abandon()
+	}
+}
+
+// close ends everything. What was ended already stays as it is.
+func (s *liveSession) close() {
+	if s.board != nil {
+		s.board.close()
+	}
+	if s.rec.witness != nil && !s.rec.ended {
+		_, _ = s.rec.witness.Close()
+	}
+	s.abandon()
+	_ = s.ring.Close()
 }
 
 // openLive opens the interface.

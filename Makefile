@@ -53,6 +53,9 @@ lint: ## Run golangci-lint (installed into bin/tools on first use)
 fuzz: ## Run every fuzz target for FUZZTIME (default 1m)
 	@$(ENV) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
+generate: ## Compile the BPF program again (needs clang-19 and llvm-19)
+	@$(ENV) go generate ./capture/host
+
 golden: ## Rewrite the wanted outputs, then read the diff
 	@$(ENV) grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -r -n1 dirname | sort -u | \
 		while read -r dir; do go test "$$dir" -update || exit 1; done
@@ -79,4 +82,4 @@ truth: build ## Score whydrop, tshark and tcptrace on runs whose truth is known 
 	@$(ENV) dir=testdata/truth; if [ "$$(id -u)" = 0 ]; then dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 		go run ./cmd/lab -points $(or $(SEEDS),1-3) -o "$$dir" || exit 1; fi; go run ./cmd/truth -whydrop bin/whydrop "$$dir"
 
-.PHONY: truth help demo build test check cross format race poison vet lint fuzz golden bench bench-peers profile corpus lab
+.PHONY: truth help demo build test check cross format race poison vet lint fuzz generate golden bench bench-peers profile corpus lab

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/cilium/ebpf"
 
@@ -59,13 +60,9 @@ func (c *collection) collect() (drops []capture.Drop, lost uint64) {
 			drops = append(drops, d)
 		}
 	}
+	drops = foldDrops(drops)
 	slices.SortFunc(drops, compareDrops)
 	return drops, max(lost, counted-min(listed, counted)) + c.watch.program.missed()
-}
-
-func compareDrops(a, b capture.Drop) int {
-	return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Function, b.Function),
-		a.Src.Compare(b.Src), a.Dst.Compare(b.Dst), cmp.Compare(a.Interface, b.Interface))
 }
 
 func (c *collection) add(key dropKey, s *sums) {
@@ -126,7 +123,7 @@ var beforeInput = map[string]bool{"CPU_BACKLOG": true, "XDP": true, "do_xdp_gene
 func (c *collection) drop(key *dropKey, s *sums) (capture.Drop, bool) {
 	d := capture.Drop{
 		Reason: c.watch.reasons.name(key.Reason), Function: c.symbols.name(key.Function),
-		Interface: c.watch.name(int(key.Ifindex)), Inbound: c.watch.name(int(key.Iif)),
+		Interface: c.device(key.Ifindex), Inbound: c.device(key.Iif),
 		EtherType: key.Ether, Protocol: key.Proto,
 		Src: mapped(key.Src, key.Sport), Dst: mapped(key.Dst, key.Dport),
 		Events: s.events, Packets: s.segments, Octets: s.octets, Empty: s.empty,
@@ -152,6 +149,16 @@ func (c *collection) drop(key *dropKey, s *sums) (capture.Drop, bool) {
 		d.First = min(d.First, d.Samples[0].Time)
 	}
 	return d, true
+}
+
+// device is the name of an interface; of one that is gone, its number, since no
+// name means that there was none.
+func (c *collection) device(index uint32) string {
+	name := c.watch.name(int(index))
+	if name == "" && index != 0 {
+		name = "interface " + strconv.FormatUint(uint64(index), 10)
+	}
+	return name
 }
 
 // mapped is zero where no address is known.

@@ -27,6 +27,7 @@ type wire struct {
 
 func newWire(t *testing.T) *wire {
 	t.Helper()
+	stampPackets(t)
 	run(t, "ip link set lo up")
 	run(t, "ip link add va type veth peer name vb")
 	for _, name := range []string{"va", "vb"} {
@@ -46,6 +47,18 @@ func newWire(t *testing.T) *wire {
 	t.Cleanup(func() { _ = unix.Close(w.in) })
 	sure(t, unix.Bind(w.in, &unix.SockaddrLinklayer{Ifindex: va.Index, Protocol: 0}))
 	return w
+}
+
+// stampPackets makes the kernel stamp packets as they come in. It starts to do so
+// a while after the first socket wants it; until then, a packet bears the time at
+// which it was read, and may seem to have been captured after its drop.
+func stampPackets(t *testing.T) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	sure(t, err)
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	sure(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1))
+	time.Sleep(200 * time.Millisecond)
 }
 
 // udp puts a datagram on the wire, changed by change before its checksums are made.
@@ -271,6 +284,7 @@ func TestDropsOfAQueueNameTheSender(t *testing.T) {
 // A super-frame is one event, and as many packets as the wire would have carried.
 func TestDropsOfASuperFrame(t *testing.T) {
 	inSpace(t, func(t *testing.T) {
+		stampPackets(t)
 		run(t, "ip link set lo up")
 		feed(t, "nft -f -", `table inet t { chain in { type filter hook input priority 0; udp dport 9000 counter drop; }; }`)
 		got := watched(t, Options{}, func(w *Witness) {

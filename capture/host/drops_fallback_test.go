@@ -1,0 +1,101 @@
+//go:build linux
+
+package host
+
+import (
+	"net"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Where the typed tracepoint is refused, the raw one counts the same.
+func TestDropsByRawTracepoint(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		r, _ := kernelReasons(t)
+		on := newWire(t)
+		feed(t, "nft -f -", `table inet t { chain in { type filter hook prerouting priority -300; udp dport 9999 drop; }; }`)
+		var space unix.Stat_t
+		sure(t, unix.Stat("/proc/thread-self/ns/net", &space))
+		p, err := loadOne(r, dropOptions{netns: uint32(space.Ino)}, dropProgDropRaw)
+		if err != nil {
+			t.Skipf("no raw tracepoint here: %v", err)
+		}
+		defer p.close()
+		on.storm(t, 0, 100, 10)
+		p.detach()
+		if counted, lost := p.works(); counted != 100 || lost != 0 {
+			t.Errorf("%d counted and %d lost, want 100 and 0", counted, lost)
+		}
+	})
+}
+
+// Without BPF, tracefs counts by reason and function, and leaves nothing behind.
+func TestDropsByTracefs(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link set lo up")
+		d, err := traceDrops()
+		if err != nil {
+			t.Skip(err)
+		}
+		c, err := net.ListenPacket("udp", "127.0.0.1:0")
+		sure(t, err)
+		defer c.Close()
+		for range 20 {
+			_, _ = c.WriteTo([]byte("x"), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9999})
+		}
+		time.Sleep(100 * time.Millisecond)
+		seen := uint64(0)
+		for _, row := range d.finish() {
+			if row.Reason == "NO_SOCKET" && row.Function == "__udp4_lib_rcv" {
+				seen = row.Events
+			}
+		}
+		if seen < 20 { // other namespaces' are in it, too
+			t.Errorf("%d events, want at least 20", seen)
+		}
+		if _, err := os.Stat(d.dir); err == nil {
+			t.Errorf("%s was left behind", d.dir)
+		}
+	})
+}
+
+// The privileges are needed to start only: what was counted is read without.
+func TestDropsAreReadWithoutPrivileges(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		r, _ := kernelReasons(t)
+		on := newWire(t)
+		feed(t, "nft -f -", `table inet t { chain in { type filter hook prerouting priority -300; udp dport 9999 drop; }; }`)
+		var space unix.Stat_t
+		sure(t, unix.Stat("/proc/thread-self/ns/net", &space))
+		p, err := load(r, dropOptions{netns: uint32(space.Ino)})
+		if err != nil {
+			t.Skipf("no drop events here: %v", err)
+		}
+		on.storm(t, 0, 100, 10)
+		counted := make(chan uint64)
+		go func() {
+			runtime.LockOSThread() // never unlocked: the thread ends with its privileges
+			head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+			var none [2]unix.CapUserData
+			if unix.Capset(&head, &none[0]) != nil {
+				counted <- 100
+				return
+			}
+			c := &collection{watch: &dropWatch{program: p, reasons: r, name: func(int) string { return "x" }, spilled: map[dropKey]*sums{}}}
+			drops, _ := c.collect()
+			n := uint64(0)
+			for _, d := range drops {
+				n += d.Events
+			}
+			counted <- n
+		}()
+		if n := <-counted; n != 100 {
+			t.Errorf("%d of 100 drops were read", n)
+		}
+		p.close()
+	})
+}

@@ -3,9 +3,14 @@
 package host
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,20 +18,105 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+
+	"whydrop/capture"
 )
 
-// asClerk is the argument with which this program is a clerk, not a test.
-const asClerk = "be-a-clerk"
+// With these arguments this program is no test, but a clerk, or a witness that
+// drops its privileges.
+const (
+	asClerk   = "be-a-clerk"
+	asWitness = "be-a-witness"
+)
 
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == asClerk {
-		if err := Serve(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+	var err error
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == asClerk:
+		err = Serve(os.Stdin, os.Stdout)
+	case len(os.Args) == 2 && os.Args[1] == asWitness:
+		err = beWitness()
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// beWitness is what the live command does: it opens everything, drops every
+// capability of the whole process, and writes the testimony when its input ends.
+func beWitness() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	w, err := Open(context.Background(), Options{Interval: 50 * time.Millisecond, Clerk: []string{self, asClerk}, TraceRules: true})
+	if err != nil {
+		return err
+	}
+	if err := cap.NewSet().SetProc(); err != nil {
+		return err
+	}
+	fmt.Println("watching")
+	if _, err := io.ReadAll(os.Stdin); err != nil {
+		return err
+	}
+	got, err := w.Close()
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(got)
+}
+
+// TestWholeProcessDropsItsPrivileges has another process lose packets after the
+// witness has no privilege any more.
+func TestWholeProcessDropsItsPrivileges(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link set lo up")
+		feed(t, "nft -f -", ruleset)
+		c := exec.Command(clerkCommand(t)[0], asWitness)
+		in, err := c.StdinPipe()
+		sure(t, err)
+		out, err := c.StdoutPipe()
+		sure(t, err)
+		c.Stderr = os.Stderr
+		sure(t, c.Start())
+		answers := bufio.NewReader(out)
+		if line, err := answers.ReadString('\n'); err != nil || line != "watching\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		s, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		sure(t, s.SetReadBuffer(4096))
+		fling(t, 9100, 100)
+		fling(t, 9001, 40)
+		fling(t, 9002, 10)
+		time.Sleep(300 * time.Millisecond)
+		sure(t, in.Close())
+		got := new(capture.Testimony)
+		sure(t, json.NewDecoder(answers).Decode(got))
+		sure(t, c.Wait())
+		if r := ruleWith(got, "udp dport 9001"); r == nil || r.Packets != 40 {
+			t.Errorf("%+v in %+v, absent %+v: want 40 packets", r, got.Rules, got.Absent)
+		}
+		if r := ruleWith(got, "udp dport 9002"); r == nil || r.Traced != 10 {
+			t.Errorf("%+v: want 10 traced", r)
+		}
+		k := socketAt(got, unix.IPPROTO_UDP, "127.0.0.1:9100")
+		if k == nil || k.Drops == 0 || k.Process == nil || k.Process.PID != os.Getpid() {
+			t.Errorf("%+v in %+v: want a socket of %d that dropped", k, got.Sockets, os.Getpid())
+		}
+		if text := run(t, "nft list tables"); strings.Contains(text, traceTable) {
+			t.Errorf("tables %q: the trace table stayed", text)
+		}
+	})
 }
 
 // clerkCommand is this program as a clerk.

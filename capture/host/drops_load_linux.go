@@ -99,15 +99,15 @@ func set(spec *ebpf.CollectionSpec, reasons *reasonNames, o dropOptions) error {
 // detach ends the events; what was counted stays readable.
 func (p *program) detach() {
 	if p.attached != nil {
-		p.attached.Close()
+		_ = p.attached.Close()
 		p.attached = nil
 	}
 }
 
 func (p *program) close() {
 	p.detach()
-	p.code.Close()
-	p.maps.Close()
+	_ = p.code.Close()
+	_ = p.maps.Close()
 }
 
 // missed is how many events came while the program ran on the same CPU.

@@ -313,3 +313,31 @@ func TestQueuesOfACard(t *testing.T) {
 		}
 	})
 }
+
+func TestSocketsOfBothFamilies(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		run(t, "ip link set lo up")
+		got := watched(t, Options{}, func(w *Witness) {
+			for _, at := range []string{"127.0.0.1:9400", "[::1]:9400"} {
+				l, err := net.Listen("tcp", at)
+				if err != nil {
+					t.Skipf("no such family here: %v", err)
+				}
+				t.Cleanup(func() { l.Close() })
+				u, err := net.ListenPacket("udp", at)
+				if err != nil {
+					t.Skipf("no such family here: %v", err)
+				}
+				t.Cleanup(func() { u.Close() })
+			}
+		})
+		for _, at := range []string{"127.0.0.1:9400", "[::1]:9400"} {
+			if s := socketAt(got, unix.IPPROTO_TCP, at); s == nil || s.State != "LISTEN" {
+				t.Errorf("TCP at %s: %+v", at, s)
+			}
+			if s := socketAt(got, unix.IPPROTO_UDP, at); s == nil || s.State != "UNCONN" {
+				t.Errorf("UDP at %s: %+v", at, s)
+			}
+		}
+	})
+}

@@ -7,6 +7,9 @@ const (
 	// joinFrames is how many captured frames are remembered: at 50 000 a second,
 	// the last five seconds, in 13 MB.
 	joinFrames = 1 << 18
+	// framesPerHead is how many frames share a chain: a drop walks a longer one, so
+	// that a frame meets a table that lies in the cache.
+	framesPerHead = 8
 	// joinSteps bounds the search among frames with the same hash.
 	joinSteps = 1024
 	// joinSlack is how far the frames must have gone past a drop before it is
@@ -59,7 +62,7 @@ type joiner struct {
 }
 
 func newJoiner(frames int) *joiner {
-	j := &joiner{ring: make([]remembered, frames), heads: make([]uint32, frames)}
+	j := &joiner{ring: make([]remembered, frames), heads: make([]uint32, max(1, frames/framesPerHead))}
 	j.due.never()
 	return j
 }
@@ -69,7 +72,7 @@ func newJoiner(frames int) *joiner {
 func (j *joiner) frame(number uint64, time int64, b []byte) {
 	if id, ok := identify(b); ok {
 		mask := uint32(len(j.ring) - 1)
-		head := &j.heads[uint32(id.loose)&mask]
+		head := &j.heads[uint32(id.loose)&uint32(len(j.heads)-1)]
 		j.ring[j.count&mask] = remembered{identity: id, time: time, number: number, next: *head}
 		j.count++
 		*head = j.count
@@ -121,7 +124,7 @@ func (j *joiner) find(w *waiter) *remembered {
 		return nil
 	}
 	mask := uint32(len(j.ring) - 1)
-	at, age := j.heads[uint32(w.loose)&mask], uint32(0)
+	at, age := j.heads[uint32(w.loose)&uint32(len(j.heads)-1)], uint32(0)
 	for range joinSteps {
 		older := j.count - at + 1
 		if at == 0 || older <= age || older > uint32(len(j.ring)) {

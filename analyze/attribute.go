@@ -19,6 +19,7 @@ func conclude(res *Result, o Options) {
 	audit(res)
 	distrust(res)
 	inferTap(res, o)
+	hosts(res)
 	attribute(res, res.views, o)
 	correlate(res)
 	res.line = timeline{} // nothing needs it any more
@@ -44,16 +45,24 @@ func attribute(res *Result, views []vantage, o Options) {
 	counted, _ := res.captureDrops()
 	counted = max(counted, only) - only
 	c.coincides = float64(only+counted)*float64(missing-only) >= coincidence*float64(res.Counts.Frames)
-	ledger := NewLedger(missing + counted)
+	ledger := NewLedger(missing + counted + res.strayPackets())
 	ledger.Losses = losses
 	silent := res.silences()
 	for i := range losses {
 		l := &losses[i]
-		if at := c.locus(l, views[l.Flow]); at != cause.LocusUnknown || l.Rule == flow.RuleSACKAlone {
+		k := res.wordOn(i)
+		if at := c.locus(l, views[l.Flow]); at != cause.LocusUnknown || l.Rule == flow.RuleSACKAlone || k != nil {
 			ch := c.charge(l, &res.Flows[l.Flow], at, views[l.Flow])
-			silent.explain(&ch, l)
+			if k != nil {
+				k.byHost(&ch)
+			} else {
+				silent.explain(&ch, l)
+			}
 			ledger.Charge(ch)
 		}
+	}
+	for _, k := range res.strays {
+		ledger.Charge(k.stray())
 	}
 	if counted > 0 {
 		ledger.Charge(res.countedDrops(counted))

@@ -22,20 +22,23 @@ type Result struct {
 	Ledger      Ledger
 	Conclusions []Conclusion // what looks like loss and is none, in the order of cause IDs
 	GaveUp      flow.GaveUp
-	First, Last int64        // times of the capture, ns; valid if Counts.Frames > 0
-	Disorder    uint64       // frames with a time before that of the frame in front of them
-	Unsorted    uint64       // frames that are not in order of time even after sorting within a window
-	Leaps       uint64       // frames with a time far ahead of all in front of them
-	Leap        int64        // the farthest, ns
-	Interrupted bool         // stopped by the user: the report covers what was read
-	Points      *Points      // nil: the file holds one capture point
-	views       []vantage    // by flow
-	noFragments uint64       // later fragments that are missing for want of a filter that takes them
-	line        timeline     // the traffic over time
-	Events      []Event      // what losses of many packets have in common
-	loners      []flow.Loner // packets that passed one of two points
-	trails      []flow.Trail // by flow and direction, until causes are told from them
-	Spanned     bool         // the capture holds most packets twice (a mirror port, "any", a bond)
+	First, Last int64         // times of the capture, ns; valid if Counts.Frames > 0
+	Disorder    uint64        // frames with a time before that of the frame in front of them
+	Unsorted    uint64        // frames that are not in order of time even after sorting within a window
+	Leaps       uint64        // frames with a time far ahead of all in front of them
+	Leap        int64         // the farthest, ns
+	Interrupted bool          // stopped by the user: the report covers what was read
+	Points      *Points       // nil: the file holds one capture point
+	views       []vantage     // by flow
+	noFragments uint64        // later fragments that are missing for want of a filter that takes them
+	line        timeline      // the traffic over time
+	Events      []Event       // what losses of many packets have in common
+	loners      []flow.Loner  // packets that passed one of two points
+	trails      []flow.Trail  // by flow and direction, until causes are told from them
+	testified   []testified   // losses, and what the kernel of a host said of them; nil: no kernel spoke
+	strays      []*hostCase   // drops of packets of no flow of the capture
+	Hosts       []HostBalance // of each host that testified
+	Spanned     bool          // the capture holds most packets twice (a mirror port, "any", a bond)
 }
 
 // Points are two capture points in one file, on both sides of routers: most
@@ -126,6 +129,7 @@ type Charge struct {
 	CauseConfidence cause.Confidence
 	LocusConfidence cause.Confidence
 	Router          decode.Addr // who sent the ICMP error, if Rule is RuleICMPQuote
+	Host            *HostWord   // what the capturing host said; nil: nothing
 }
 
 // A Rival is another explanation, and why it stands or falls.

@@ -65,6 +65,10 @@ func inferTap(res *Result, o Options) {
 		f := &res.Flows[i]
 		s := look(f)
 		views[i] = s.decide()
+		if v, says := res.ownView(f); says != "" {
+			views[i], s.clash = v, ""
+			s.add(v.onHost, v.place, says)
+		}
 		w.add(f, views[i], &s)
 	}
 	res.Tap = w.tap()

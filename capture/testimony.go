@@ -15,6 +15,7 @@ type Testimony struct {
 	Start      int64       `json:"start"`      // ns since the epoch: the first look at the counters
 	End        int64       `json:"end"`        // the last one
 	Captured   []string    `json:"captured"`   // names of the interfaces of the capture
+	CPUs       int         `json:"cpus"`       // of the host
 	Filter     string      `json:"filter"`     // the expression of the capture, or ""
 	Links      []Link      `json:"links"`      // of the namespace
 	Absent     []Absent    `json:"absent"`     // what could not be had
@@ -63,6 +64,7 @@ type Drop struct {
 	Packets   uint64         `json:"packets"` // wire packets: the sum of gso_segs
 	Octets    uint64         `json:"octets"`
 	Empty     uint64         `json:"empty"`   // events without payload
+	Taken     string         `json:"taken"`   // whether the capture's filter takes it: "yes", "no", "" = not known
 	First     int64          `json:"first"`   // ns since the epoch
 	Last      int64          `json:"last"`    //
 	Process   *Process       `json:"process"` // that sent it, if it was sent from its context

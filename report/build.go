@@ -46,6 +46,7 @@ func Build(res *analyze.Result, o BuildOptions) *Report {
 	r.Causes = b.causes()
 	r.Conclusions = b.conclusions()
 	r.Path = b.path()
+	r.Host = b.hostReports()
 	return r
 }
 
@@ -233,8 +234,11 @@ func (b *builder) charge(c *analyze.Charge) Charge {
 		Rule: ruleOf(c.Rule).id, First: timestamp(c.First), Last: timestamp(c.Last),
 		Frames: make([]uint64, 0, len(c.Frames)), Evidence: []Evidence{}, Rivals: make([]Rival, 0, len(c.Rivals)),
 	}
+	out.Host = hostSays(c)
 	if b.hasFlow(c) {
 		out.Flow = int(c.Flow) + 1
+	}
+	if b.hasFlow(c) || c.Protocol != 0 {
 		out.Src, out.Dst = endpoint(c.Src, c.Protocol), endpoint(c.Dst, c.Protocol)
 		out.Protocol = protocolName(c.Protocol)
 	}

@@ -30,11 +30,15 @@ type groupKey struct {
 	possible bool
 	perhaps  bool
 	between  flow.Between
+	host     bool   // the capturing host said so
+	who      string // which rule or program of it
 }
 
 func keyOf(c *analyze.Charge) groupKey {
 	at := placeConfidence(c)
-	return groupKey{c.Locus, c.Cause, at == cause.Possible, at > c.Confidence && c.Confidence == cause.Possible, c.Between}
+	return groupKey{
+		c.Locus, c.Cause, at == cause.Possible, at > c.Confidence && c.Confidence == cause.Possible, c.Between, c.Host != nil, whoOf(c),
+	}
 }
 
 // placeConfidence is how sure it is that the packets of c were lost, and where.
@@ -84,7 +88,7 @@ func (b *builder) groups() []Group {
 	slices.SortFunc(order, func(x, y entry) int {
 		return cmp.Or(cmp.Compare(only(x), only(y)), cmp.Compare(y.packets, x.packets),
 			cmp.Compare(x.key.locus, y.key.locus), cmp.Compare(x.key.cause, y.key.cause),
-			cmp.Compare(x.key.between, y.key.between), cmp.Compare(second(x), second(y)))
+			cmp.Compare(x.key.between, y.key.between), cmp.Compare(second(x), second(y)), cmp.Compare(x.key.who, y.key.who))
 	})
 	groups := make([]Group, 0, len(order))
 	for _, e := range order {
@@ -135,6 +139,9 @@ var surelyWords = [...]string{cause.Likely: "likely ", cause.Certain: "certainly
 
 // where says the place of a line.
 func (b *builder) where(k groupKey) string {
+	if k.host && k.locus != cause.InCapture {
+		return "in this host"
+	}
 	if words, ok := whereBetween[k.between]; ok && k.locus == cause.Downstream {
 		return words
 	}
@@ -154,6 +161,13 @@ func (b *builder) whyOf(k groupKey, rule flow.Rule, charges []*analyze.Charge) s
 	words, ok := why[k.cause]
 	if !ok {
 		return string(k.cause)
+	}
+	if k.host {
+		words = strings.TrimSuffix(words, ", says ICMP")
+		if k.who != "" {
+			words += " (" + k.who + ")"
+		}
+		return words
 	}
 	if port := onePort(charges); port != "" && (k.cause == cause.FirewallSilent || k.cause == cause.ListenQueue) {
 		words += ", port " + port

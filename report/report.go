@@ -28,6 +28,8 @@ type Report struct {
 	Limits      Limits       `json:"limits"`
 	Decode      Decode       `json:"decode"`
 	Stalls      Stalls       `json:"stalls"`
+	// Host is what the kernels of the capturing hosts said; without that evidence it is left out.
+	Host []Host `json:"host,omitempty"`
 
 	Start int64 `json:"-"` // of the capture, ns: times beside a frame count from here
 	Path  Path  `json:"-"`
@@ -285,6 +287,7 @@ type Charge struct {
 	RepairedBy *uint64    `json:"repaired_by_frame" jsonschema:"nullable"`
 	RepairedIn string     `json:"repaired_in,omitempty"` // the file of that frame, if it is not File
 	Router     string     `json:"router,omitempty"`
+	Host       *HostSays  `json:"host,omitempty"` // what the capturing host said of it
 }
 
 // Evidence is a deciding frame.

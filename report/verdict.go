@@ -84,6 +84,9 @@ func (b *builder) verdict() Verdict {
 	default:
 		v.Sentence, v.Aside = "Nothing was lost.", b.lookedAt()
 	}
+	if s := b.hostSure(); s != "" {
+		v.Sure = append(v.Sure, s)
+	}
 	if len(v.Advice) == 0 && len(v.Groups) > 0 {
 		v.Advice = v.Groups[0].Do
 	}

@@ -49,6 +49,29 @@ const (
 	DNSUnanswered          ID = "dns-unanswered"        // DNS requests without an answer
 	RequestUnanswered      ID = "request-unanswered"    // NTP, RADIUS, SIP, the handshake of QUIC
 	MiddleboxMangled       ID = "middlebox-mangled"     // something on the way rewrites, strips or injects
+	FirewallDrop           ID = "firewall-drop"         // the host said so, as all below
+	ConntrackFull          ID = "conntrack-full"        //
+	ConntrackInvalid       ID = "conntrack-invalid"     //
+	RPFilter               ID = "rp-filter"             //
+	UDPReceiveBuffer       ID = "udp-receive-buffer"    // a burst that the buffer could not hold
+	TCPReceiveBuffer       ID = "tcp-receive-buffer"    //
+	SlowApplication        ID = "slow-application"      // a program that does not keep up
+	ListenOverflow         ID = "listen-overflow"       //
+	NICRing                ID = "nic-ring"              // a ring of the card or its driver was full
+	NICErrors              ID = "nic-errors"            // damaged on the wire: CRC, alignment, length
+	SoftnetBacklog         ID = "softnet-backlog"       // a CPU's queue of packets was full
+	SoftnetImbalance       ID = "softnet-imbalance"     // one CPU or queue has all the work
+	QdiscDrop              ID = "qdisc-drop"            //
+	TCPolicer              ID = "tc-policer"            // a filter or action of tc
+	XDPDrop                ID = "xdp-drop"              //
+	SocketFilter           ID = "socket-filter"         // a BPF program on a socket or a cgroup
+	NoSocket               ID = "no-socket"             // nobody listens
+	IPNoRoute              ID = "ip-no-route"           //
+	FragmentTimeout        ID = "fragment-timeout"      //
+	MemoryPressure         ID = "memory-pressure"       //
+	XfrmPolicy             ID = "xfrm-policy"           // IPsec
+	BridgeFilter           ID = "bridge-filter"         // a bridge, VLAN or VXLAN has no way for it
+	KernelOther            ID = "kernel-other"          // the reason is shown as the kernel gave it
 	Unknown                ID = "unknown"               // lost for certain, cause not known
 )
 

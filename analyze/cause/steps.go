@@ -11,7 +11,7 @@ var programs = []string{
 	"arping", "perf", "bridge", "capinfos", "conntrack", "curl", "dig", "editcap", "ethtool", "ip",
 	"iptables-save", "journalctl", "mergecap", "mtr", "nft", "nstat", "ping", "reordercap", "ss", "strace",
 	"sudo", "sysctl", "systemctl", "tc", "tcpdump", "timedatectl", "tracepath", "traceroute",
-	"tshark", "whydrop", "cat", "iperf3", "iw",
+	"tshark", "whydrop", "cat", "iperf3", "iw", "ps", "renice", "mpstat",
 }
 
 // ConfirmCommands returns the commands of the Confirm section, as typed.

@@ -202,6 +202,8 @@ const (
 	RuleLaterFragments       // b-23: of several datagrams nothing but the first fragment passed
 	RuleWindowUpdate         // b-11: the word that the window is open was lost: only a question brought it
 	RuleSilentICMP           // b-13: errors about others of the same conversation say that the port is closed
+	RuleKernelDrop           // the kernel of the capturing host said that it dropped the packet
+	RuleHostCounter          // a counter of the capturing host says so
 	NumRules
 )
 

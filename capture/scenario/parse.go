@@ -18,6 +18,11 @@ func Parse(name string, text []byte) (*Scenario, error) {
 	}
 	story, frames, want, line := sections(string(text))
 	p.s.Story, p.s.Want = story, want
+	frames, host, at := cutHost(frames)
+	var err error
+	if p.s.host, err = parseHost(host); err != nil {
+		return nil, &SyntaxError{name, line + at + 1, err.Error()}
+	}
 	for i, l := range strings.Split(frames, "\n") {
 		p.line = line + i + 1
 		if err := p.statement(l); err != nil {

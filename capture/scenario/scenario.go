@@ -60,6 +60,9 @@
 //	drops ring|interface|os N [FROM TO]
 //	clock S                     the clock of the tap steps by S seconds
 //
+// Behind the frames "-- host --" may begin what the kernel of the capturing host
+// said: a capture.Testimony as JSON, with times in ns since the start.
+//
 // Octets of payload follow from their place in the sequence space, so that a
 // retransmission carries what the first copy carried, and checksums are right
 // unless the line says otherwise.
@@ -95,6 +98,7 @@ type Scenario struct {
 	link      capture.LinkType
 	endpoints []endpoint
 	steps     []step
+	host      *capture.Testimony // with times since the start
 	rotate    uint32
 	shift     time.Duration
 }

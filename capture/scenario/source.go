@@ -24,7 +24,9 @@ func (s *Scenario) Source(batch int) capture.Source {
 	if batch <= 0 {
 		batch = len(b.frames) + 1
 	}
-	in := capture.Input{Path: s.Name, Format: "scenario", LinkTypes: []capture.LinkType{s.link}, Stats: b.stats}
+	in := capture.Input{
+		Path: s.Name, Format: "scenario", LinkTypes: []capture.LinkType{s.link}, Stats: b.stats, Testimony: s.testimony(),
+	}
 	return &source{rest: b.frames, batch: batch, in: in}
 }
 

@@ -22,9 +22,10 @@ const root = "../.."
 // only what stands to its right. It is a statement of policy; do not edit it
 // to fix a build. Tests and the packages below cmd may import anything.
 var layers = map[string]string{
-	"report":           "analyze analyze/pattern analyze/cause analyze/flow decode capture",
-	"analyze":          "analyze/detect analyze/pattern analyze/flow analyze/cause decode capture",
+	"report":           "analyze analyze/kernel analyze/pattern analyze/cause analyze/flow decode capture",
+	"analyze":          "analyze/detect analyze/kernel analyze/pattern analyze/flow analyze/cause decode capture",
 	"analyze/detect":   "analyze/flow analyze/cause decode capture",
+	"analyze/kernel":   "analyze/cause capture",
 	"analyze/pattern":  "analyze/flow analyze/cause decode",
 	"analyze/flow":     "decode capture",
 	"analyze/cause":    "",
@@ -42,7 +43,7 @@ var layers = map[string]string{
 // pure names the packages that see no socket, no file and no gopacket type,
 // and the imports that would break it. They build for any system without cgo.
 var (
-	pure     = []string{"decode", "decode/checksum", "analyze", "analyze/flow", "analyze/detect", "analyze/pattern", "analyze/cause"}
+	pure     = []string{"decode", "decode/checksum", "analyze", "analyze/flow", "analyze/detect", "analyze/pattern", "analyze/kernel", "analyze/cause"}
 	impure   = []string{"net", "net/http", "os", "os/exec", "os/signal", "syscall", "log", "log/slog", "C", "golang.org/x/sys/unix"}
 	thirdLib = regexp.MustCompile(`^[^/]+\.[^/]+/`) // a domain before the first slash
 )

@@ -1,0 +1,140 @@
+package analyze
+
+import (
+	"slices"
+	"strings"
+
+	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
+	"whydrop/analyze/kernel"
+	"whydrop/capture"
+	"whydrop/decode"
+)
+
+// A HostBalance compares the witnesses of one host: what its counters say was
+// lost, what its drop events say, and what is left over.
+type HostBalance struct {
+	Of    *capture.Testimony
+	Lines []BalanceLine
+}
+
+// A BalanceLine is one cause.
+type BalanceLine struct {
+	Cause    cause.ID
+	Events   uint64   // drop events of the kernel, of whatever traffic
+	Counted  uint64   // by counters
+	Counters []string // their names
+	Silent   bool     // no event exists for it
+}
+
+// A countedCause is one of which counters alone tell, where drop events are not to
+// be had or do not exist.
+type countedCause struct {
+	id     cause.ID
+	stage  kernel.Stage
+	at     cause.Locus
+	silent bool // no drop event exists
+	// others says that its counters are of the whole namespace or host: they speak of
+	// the traffic of the capture only where that is all there is.
+	others bool
+	fits   func(*flow.Lost, *flow.Facts) bool
+	wire   bool // only packets of which the wire shows the loss are charged
+}
+
+func anyLoss(*flow.Lost, *flow.Facts) bool { return true }
+
+func udpLoss(_ *flow.Lost, f *flow.Facts) bool { return f.Protocol == decode.ProtoUDP }
+
+func tcpLoss(l *flow.Lost, f *flow.Facts) bool {
+	return f.Protocol == decode.ProtoTCP && l.Reason != flow.ReasonChecksumTCP
+}
+
+func synLoss(l *flow.Lost, f *flow.Facts) bool {
+	return f.Protocol == decode.ProtoTCP && (l.What == flow.SYNPacket || l.What == flow.ACKPacket)
+}
+
+var countedCauses = [...]countedCause{
+	{id: cause.NICRing, stage: kernel.Arriving, at: cause.ReceiverHost, silent: true, fits: anyLoss},
+	{id: cause.NICErrors, stage: kernel.Arriving, at: cause.Upstream, silent: true, fits: anyLoss},
+	{id: cause.ListenOverflow, stage: kernel.Arrived, at: cause.ReceiverHost, silent: true, others: true, fits: synLoss, wire: true},
+	{id: cause.IPNoRoute, stage: kernel.Leaving, at: cause.SenderHost, silent: true, others: true, fits: anyLoss},
+	{id: cause.SoftnetBacklog, stage: kernel.Arriving, at: cause.ReceiverHost, others: true, fits: anyLoss},
+	{id: cause.QdiscDrop, stage: kernel.Leaving, at: cause.SenderHost, fits: anyLoss},
+	{id: cause.UDPReceiveBuffer, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: udpLoss},
+	{id: cause.TCPReceiveBuffer, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: tcpLoss, wire: true},
+	{id: cause.RPFilter, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: anyLoss},
+	{id: cause.ConntrackFull, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: anyLoss},
+	{id: cause.XfrmPolicy, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: anyLoss},
+	{id: cause.NoSocket, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: udpLoss},
+}
+
+// overlapping are causes whose counters count the same packets in several ways.
+var overlapping = []cause.ID{cause.NICRing, cause.NICErrors, cause.ListenOverflow, cause.TCPReceiveBuffer}
+
+// DropEvents is how capture.Absent calls the kernel's drop events.
+const DropEvents = "kernel drop events"
+
+// balance compares the witnesses of t, and returns the packets of which only
+// counters speak as cases of their own.
+func balance(t *capture.Testimony, file uint16) (HostBalance, []*hostCase) {
+	b := HostBalance{Of: t}
+	blind := slices.ContainsFunc(t.Absent, func(a capture.Absent) bool { return a.What == DropEvents })
+	events := map[cause.ID]uint64{}
+	for i := range t.Drops {
+		if m := kernel.Judge(&t.Drops[i], t); m.Class == kernel.Loss {
+			events[m.Cause] += t.Drops[i].Events
+		}
+	}
+	var counted []*hostCase
+	for _, c := range countedCauses {
+		line := BalanceLine{Cause: c.id, Events: events[c.id], Silent: c.silent}
+		moved := kernel.Counters(c.id, t)
+		first, last := t.End, t.Start
+		for _, m := range moved {
+			if slices.Contains(overlapping, c.id) {
+				line.Counted = max(line.Counted, m.By)
+			} else {
+				line.Counted += m.By
+			}
+			line.Counters = append(line.Counters, strings.TrimSpace(m.Name+" "+m.Of))
+			first, last = min(first, m.First), max(last, m.Last)
+		}
+		if line.Counted == 0 && line.Events == 0 {
+			continue
+		}
+		b.Lines = append(b.Lines, line)
+		if !c.silent && !blind || line.Counted <= line.Events || line.Events > 0 && kernel.Near(line.Counted, line.Events) {
+			continue
+		}
+		counted = append(counted, &hostCase{
+			word: &HostWord{Of: t, Counters: moved}, mean: kernel.Meaning{Stage: c.stage}, cause: c.id, file: file,
+			flow: flow.NoFlow, left: line.Counted - line.Events, first: first, last: last, sure: cause.Likely, at: c.at,
+			fits: c.during(first, last), wire: c.wire || c.others && !alone(t),
+		})
+	}
+	return b, counted
+}
+
+// during is c.fits for losses about the time in which the counters moved.
+func (c countedCause) during(first, last int64) func(*flow.Lost, *flow.Facts) bool {
+	return func(l *flow.Lost, f *flow.Facts) bool {
+		return c.fits(l, f) && l.First <= last+aboutThen && l.Last >= first-aboutThen
+	}
+}
+
+// alone reports whether the capture takes all the traffic that counters of the
+// whole namespace can speak of.
+func alone(t *capture.Testimony) bool {
+	if t.Filter != "" {
+		return false
+	}
+	if slices.Contains(t.Captured, "any") {
+		return true
+	}
+	for i := range t.Links {
+		if l := &t.Links[i]; l.Name != "lo" && !slices.Contains(t.Captured, l.Name) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,124 @@
+package kernel
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"whydrop/analyze/cause"
+	"whydrop/capture"
+)
+
+// CauseOf is what a rule of the firewall does to a packet.
+func CauseOf(r *capture.Rule) cause.ID {
+	switch {
+	case strings.HasPrefix(r.Verdict, "reject"):
+		return cause.FirewallReject
+	case hasWord(strings.NewReplacer("{", " ", "}", " ", ",", " ").Replace(r.Text), "invalid"):
+		return cause.ConntrackInvalid
+	}
+	return cause.FirewallDrop
+}
+
+// SocketOf is the socket that was to receive the packets of d, or nil.
+func SocketOf(d *capture.Drop, t *capture.Testimony) *capture.Socket {
+	var best *capture.Socket
+	rank := 0
+	for i := range t.Sockets {
+		s := &t.Sockets[i]
+		if s.Protocol != d.Protocol || s.Local.Port() != d.Dst.Port() || !receives(s.Local.Addr(), d.Dst.Addr()) {
+			continue
+		}
+		r := 1
+		if s.Remote.IsValid() && s.Remote.Port() != 0 {
+			if s.Remote.Port() != d.Src.Port() || s.Remote.Addr().Unmap() != d.Src.Addr().Unmap() {
+				continue
+			}
+			r = 3 // connected to the sender
+		} else if s.Local.Addr().Unmap() == d.Dst.Addr().Unmap() {
+			r = 2
+		}
+		if r > rank || r == rank && s.Drops > best.Drops {
+			best, rank = s, r
+		}
+	}
+	return best
+}
+
+// receives reports whether a socket bound to local takes packets to addr.
+func receives(local, addr netip.Addr) bool {
+	return !local.IsValid() || local.IsUnspecified() || local.Unmap() == addr.Unmap()
+}
+
+// NotReading reports whether the program of s did not keep up: its queue was full
+// at most looks, not for a burst that its buffer could not hold.
+func NotReading(s *capture.Socket) bool {
+	return s != nil && s.Looks >= 2 && s.Full*2 > s.Looks
+}
+
+// counters are the counters that move by one for each packet of a cause.
+var counters = map[cause.ID][]struct{ group, name string }{
+	cause.UDPChecksum:      {{"snmp", "Udp.InCsumErrors"}, {"snmp6", "Udp6InCsumErrors"}, {"snmp", "UdpLite.InCsumErrors"}},
+	cause.TCPChecksum:      {{"snmp", "Tcp.InCsumErrors"}},
+	cause.ICMPChecksum:     {{"snmp", "Icmp.InCsumErrors"}, {"snmp6", "Icmp6InCsumErrors"}},
+	cause.IPChecksum:       {{"netstat", "IpExt.InCsumErrors"}},
+	cause.NoSocket:         {{"snmp", "Udp.NoPorts"}, {"snmp6", "Udp6NoPorts"}, {"snmp", "Ip.InUnknownProtos"}},
+	cause.UDPReceiveBuffer: {{"snmp", "Udp.RcvbufErrors"}, {"snmp6", "Udp6RcvbufErrors"}},
+	cause.SlowApplication:  {{"snmp", "Udp.RcvbufErrors"}, {"snmp6", "Udp6RcvbufErrors"}},
+	cause.TCPReceiveBuffer: {
+		{"netstat", "TcpExt.TCPBacklogDrop"}, {"netstat", "TcpExt.TCPRcvQDrop"}, {"netstat", "TcpExt.TCPZeroWindowDrop"},
+		{"netstat", "TcpExt.OfoPruned"}, {"netstat", "TcpExt.TCPOFODrop"}, {"netstat", "TcpExt.RcvPruned"},
+	},
+	cause.ListenOverflow:  {{"netstat", "TcpExt.ListenOverflows"}, {"netstat", "TcpExt.ListenDrops"}},
+	cause.RPFilter:        {{"netstat", "TcpExt.IPReversePathFilter"}},
+	cause.ConntrackFull:   {{"conntrack", "drop"}},
+	cause.QdiscDrop:       {{"qdisc", "drops"}},
+	cause.TCPolicer:       {{"qdisc", "drops"}},
+	cause.SoftnetBacklog:  {{"softnet", "dropped"}},
+	cause.NICRing:         {{"link", "rx_missed_errors"}, {"link", "rx_fifo_errors"}, {"link", "rx_over_errors"}, {"link", "tx_dropped"}},
+	cause.NICErrors:       {{"link", "rx_crc_errors"}, {"link", "rx_frame_errors"}, {"link", "rx_length_errors"}},
+	cause.IPNoRoute:       {{"snmp", "Ip.OutNoRoutes"}, {"netstat", "IpExt.InNoRoutes"}, {"snmp", "Ip.InAddrErrors"}, {"snmp6", "Ip6OutNoRoutes"}, {"snmp6", "Ip6InNoRoutes"}},
+	cause.MTUExceeded:     {{"snmp", "Ip.FragFails"}, {"snmp6", "Ip6InTooBigErrors"}},
+	cause.TTLExpired:      {{"snmp", "Ip.InHdrErrors"}, {"snmp6", "Ip6InHdrErrors"}},
+	cause.FragmentTimeout: {{"snmp", "Ip.ReasmTimeout"}, {"snmp6", "Ip6ReasmTimeout"}},
+	cause.XfrmPolicy:      {{"xfrm", "XfrmInPolBlock"}, {"xfrm", "XfrmInNoPols"}, {"xfrm", "XfrmInTmplMismatch"}, {"xfrm", "XfrmOutPolBlock"}},
+	cause.MemoryPressure:  {{"snmp", "Udp.MemErrors"}, {"netstat", "TcpExt.PFMemallocDrop"}},
+	cause.NeighbourUnresolved: {
+		{"arp", "unresolved_discards"}, {"arp", "res_failed"},
+	},
+}
+
+// Counters are the counters of t that moved and speak of a cause.
+func Counters(id cause.ID, t *capture.Testimony) (moved []*capture.Moved) {
+	for _, c := range counters[id] {
+		for i := range t.Moved {
+			if m := &t.Moved[i]; m.Group == c.group && m.Name == c.name && ofCapture(m, t) {
+				moved = append(moved, m)
+			}
+		}
+	}
+	return moved
+}
+
+// ofCapture reports whether m is not of an interface that the capture does not have.
+func ofCapture(m *capture.Moved, t *capture.Testimony) bool {
+	if m.Group != "link" && m.Group != "ethtool" && m.Group != "qdisc" || slices.Contains(t.Captured, "any") {
+		return true
+	}
+	name, _, _ := strings.Cut(m.Of, " ")
+	return slices.Contains(t.Captured, name)
+}
+
+// Doing says what p was doing, as far as it is known.
+func Doing(p *capture.Process) string {
+	switch {
+	case p.State == "sleeping" && p.Channel != "":
+		return "sleeping in " + p.Channel
+	case p.State == "disk" && p.Channel != "":
+		return "waiting for a disk in " + p.Channel
+	case p.State == "running" && p.CPU >= 0:
+		return "running on CPU " + strconv.Itoa(p.CPU)
+	}
+	return p.State
+}

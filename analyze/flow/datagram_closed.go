@@ -11,6 +11,10 @@ const (
 	// may stay silent about others for that reason.
 	closedRest = second
 
+	// closedFew errors must have come: a host that said it once or twice has not
+	// met its limit, and what it says nothing about may have been lost elsewhere.
+	closedFew = 3
+
 	// maxClosed bounds the datagrams of a direction that are kept for it.
 	maxClosed = 512
 )
@@ -72,6 +76,15 @@ func (t *Talk) finishClosed(h *stream, dir uint8) {
 		return
 	}
 	h.closed = nil
+	said := 0
+	for i := range c.list {
+		if c.list[i].quoted {
+			said++
+		}
+	}
+	if said < closedFew {
+		return
+	}
 	var last *closedTo
 	for i := range c.list {
 		x := &c.list[i]

@@ -228,6 +228,9 @@ func TestTestimonyIsSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got.Moved == nil || got.Events == nil || got.Rules == nil || got.Sockets == nil || got.Absent == nil || got.Captured == nil {
+		t.Errorf("%s: a list is null", text)
+	}
 	const most = 1 << 20
 	if len(text) > most {
 		t.Errorf("a testimony of this host takes %d octets, want at most %d", len(text), most)

@@ -115,6 +115,7 @@ func advanced(from, to uint64) uint64 {
 
 // movement lists what moved, sorted by group, of and name.
 func (c *counters) movement() (moved []capture.Moved, omitted int) {
+	moved = []capture.Moved{}
 	for key, n := range c.all {
 		if n.by == 0 {
 			continue

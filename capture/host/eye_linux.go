@@ -148,7 +148,7 @@ func (e *eye) testimony() *capture.Testimony {
 	t := &capture.Testimony{
 		Kernel: release(), Start: e.start, End: realtime(),
 		Captured: e.options.Interfaces, Filter: e.options.Filter,
-		Links: e.links.list(), Neighbours: e.neighbours.list(e), Events: e.links.events,
+		Links: e.links.list(), Neighbours: e.neighbours.list(e), Events: append([]capture.HostEvent{}, e.links.events...),
 		Rules: rules, Sockets: e.sockets.list(e), Settings: settings,
 	}
 	if t.Captured == nil {

@@ -151,11 +151,16 @@ func TestLinkEvents(t *testing.T) {
 	inSpace(t, func(t *testing.T) {
 		pair(t)
 		got := watched(t, Options{}, func(w *Witness) {
-			run(t, "ip link set wdb down") // and up again between two looks
+			looks := func() {
+				n := w.Now().Looks
+				until(t, "two looks", func() bool { return w.Now().Looks >= n+2 })
+			}
+			run(t, "ip link set wdb down")
+			looks()
 			run(t, "ip link set wdb up")
-			time.Sleep(150 * time.Millisecond)
+			looks()
 			run(t, "ip link del wda")
-			time.Sleep(150 * time.Millisecond)
+			looks()
 		})
 		var what []string
 		for _, e := range got.Events {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -57,15 +58,23 @@ func openNICs(e *eye) *nics {
 	return n
 }
 
-// watched are the interfaces whose driver is asked: those captured, or all.
+// watched are the interfaces whose driver is asked: those captured, and all network
+// cards, since what a bridge, a bond or a VLAN misses was lost by the card below.
 func (n *nics) watched(e *eye) (watched []*link) {
+	captured := func(k *link) bool {
+		return len(e.options.Interfaces) == 0 || slices.Contains(e.options.Interfaces, k.Name)
+	}
 	for _, k := range e.links.known {
-		captured := len(e.options.Interfaces) == 0 || slices.Contains(e.options.Interfaces, k.Name)
-		if captured && !k.gone && k.Name != "lo" {
+		if (captured(k) || k.Kind == "") && !k.gone && k.Name != "lo" {
 			watched = append(watched, k)
 		}
 	}
-	slices.SortFunc(watched, func(a, b *link) int { return a.Index - b.Index })
+	slices.SortFunc(watched, func(a, b *link) int {
+		if captured(a) != captured(b) {
+			return map[bool]int{true: -1, false: 1}[captured(a)]
+		}
+		return cmp.Compare(a.Index, b.Index)
+	})
 	return watched[:min(len(watched), mostNICs)]
 }
 

@@ -7,6 +7,7 @@ package afpacket
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
 #include <pcap.h>
 
 struct cooked {
@@ -43,6 +44,8 @@ static struct cooked *open_cooked(_GoString_ name, int snap, int promiscuous, in
 			status = pcap_setfilter(c->handle, &program);
 			pcap_freecode(&program);
 		}
+		if (status >= 0)
+			status = pcap_setnonblock(c->handle, 1, why);
 		if (status < 0) {
 			const char *reason = pcap_geterr(c->handle);
 			strncpy(why, *reason != 0 ? reason : pcap_statustostr(status), size - 1);
@@ -60,11 +63,16 @@ static struct cooked *open_cooked(_GoString_ name, int snap, int promiscuous, in
 
 // gather reads up to most packets into room, and returns how many; -1 is an error. It
 // waits for the first at most as long as the timeout.
-static int gather(struct cooked *c, unsigned char *room, size_t size, struct record *out, int most) {
+static int gather(struct cooked *c, unsigned char *room, size_t size, struct record *out, int most, int timeout) {
 	int n = 0;
 	while (n < most) {
 		if (c->header == NULL) {
 			int got = pcap_next_ex(c->handle, &c->header, &c->data);
+			if (got == 0 && n == 0) { // libpcap itself would wait for ever
+				struct pollfd quiet = { .fd = pcap_get_selectable_fd(c->handle), .events = POLLIN };
+				poll(&quiet, 1, timeout);
+				got = pcap_next_ex(c->handle, &c->header, &c->data);
+			}
 			if (got != 1) {
 				c->header = NULL;
 				return got < 0 && n == 0 ? -1 : n;
@@ -153,7 +161,7 @@ func openCooked(o *Options) (*cooked, error) {
 
 func (c *cooked) fill(b *slab) error {
 	room := b.octets[:cap(b.octets)]
-	n := int(C.gather(c.handle, (*C.uchar)(&room[0]), C.size_t(len(room)), &c.records[0], batchFrames))
+	n := int(C.gather(c.handle, (*C.uchar)(&room[0]), C.size_t(len(room)), &c.records[0], batchFrames, C.int(pollTimeout/time.Millisecond)))
 	if n < 0 {
 		text := C.GoString(C.trouble_of(c.handle))
 		if strings.Contains(text, "down") {

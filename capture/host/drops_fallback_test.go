@@ -99,3 +99,39 @@ func TestDropsAreReadWithoutPrivileges(t *testing.T) {
 		p.close()
 	})
 }
+
+// The kernel's table is emptied while drops go on, and none is counted twice or lost.
+func TestDropsMakeRoom(t *testing.T) {
+	inSpace(t, func(t *testing.T) {
+		r, _ := kernelReasons(t)
+		on := newWire(t)
+		feed(t, "nft -f -", `table inet t { chain in { type filter hook prerouting priority -300; udp dport 9999 drop; }; }`)
+		var space unix.Stat_t
+		sure(t, unix.Stat("/proc/thread-self/ns/net", &space))
+		p, err := load(r, dropOptions{netns: uint32(space.Ino)})
+		if err != nil {
+			t.Skipf("no drop events here: %v", err)
+		}
+		defer p.close()
+		d := &dropWatch{program: p, reasons: r, name: func(int) string { return "vb" }, spilled: map[dropKey]*sums{}}
+		on.storm(t, 0, 2000, 500)
+		d.makeRoom(501)
+		if len(d.spilled) != 0 {
+			t.Error("emptied though it was not full")
+		}
+		d.makeRoom(500)
+		if len(d.spilled) != 500 {
+			t.Errorf("%d keys were taken out, want 500", len(d.spilled))
+		}
+		on.storm(t, 2000, 2000, 500)
+		p.detach()
+		drops, lost := (&collection{watch: d}).collect()
+		events := uint64(0)
+		for _, row := range drops {
+			events += row.Events
+		}
+		if len(drops) != 500 || events != 4000 || lost != 0 {
+			t.Errorf("%d rows with %d events and %d lost, want 500, 4000 and 0", len(drops), events, lost)
+		}
+	})
+}

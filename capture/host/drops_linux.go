@@ -147,7 +147,7 @@ func (d *dropWatch) gather() {
 			d.empty()
 			if n%clockEvery == 0 {
 				d.offset.Store(clockOffset())
-				d.makeRoom()
+				d.makeRoom(fullTable)
 			}
 		}
 	}

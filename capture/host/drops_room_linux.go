@@ -9,11 +9,11 @@ const (
 	mostSpilled = 1 << 16
 )
 
-// makeRoom empties the kernel's table of drops when it is nearly full, so that
-// new keys find room however long the capture lasts.
-func (d *dropWatch) makeRoom() {
+// makeRoom empties the kernel's table of drops when it holds so many keys, so that
+// new ones find room however long the capture lasts.
+func (d *dropWatch) makeRoom(full uint64) {
 	made := d.program.made()
-	if made-d.made < fullTable {
+	if made-d.made < full {
 		return
 	}
 	d.made = made

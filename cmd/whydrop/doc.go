@@ -59,6 +59,32 @@
 // hides is not there for whydrop either, so never filter away one direction. It
 // needs libpcap; a build without cgo has none and says so.
 //
+// # Live
+//
+//	whydrop live -i IFACE [flags] [EXPRESSION]
+//
+// captures on an interface of this Linux host, asks the kernel at the same time what
+// it knows about lost packets, and prints the report at Ctrl-C, after -c N packets or
+// after --duration. "whydrop interfaces", or live -D, lists the interfaces; "any" is
+// all of them. The letters are tcpdump's: -i -w -f -F -s -p -c -B -C -G -W -Q -Z -q -v.
+//
+// -w FILE keeps the packets as pcapng, with what the ring lost and when, and with what
+// the host said: "whydrop analyze FILE" gives the verdict of the live run. FILE appears
+// when it is whole; until then it grows beside its place as .FILE.PID.part, which is
+// what a kill leaves behind, readable up to its last block. -C N begins a new file
+// after N million octets and -G N after N seconds: FILE, FILE1, FILE2; the name may
+// hold a time as for strftime, as %Y%m%d-%H%M%S. What the host said is in the last one.
+//
+// --interval TIME prints a report of each stretch of time, too, and the whole one at
+// the end. --listen ADDR serves /metrics for Prometheus, /healthz, and /report, the
+// last interval's as JSON; a port alone is on the loopback interface. --rings N spreads
+// the flows over several rings, both directions of one into the same.
+//
+// Capturing takes CAP_NET_RAW. Once all is open every capability is given up, but for
+// the one to put FILE into a directory of somebody else's; -Z USER gives up the user,
+// too. --no-host does not ask the host. --trace-rules is the one thing that changes the
+// host: an nftables table of our own that finds the rule that drops, and is removed.
+//
 // # Formats
 //
 // --format text is for people; it takes the width of the terminal, or that of
@@ -163,10 +189,11 @@
 //	0  done; packets were lost, or not
 //	2  usage, or a file that cannot be read
 //	3  incomplete: a file ends too early, you interrupted, or it cannot be told
+//	4  cannot capture: no permission, or no such interface
 //	5  the capture itself is too lossy to judge
 //
 // A first Ctrl-C (or SIGTERM, or SIGHUP) ends reading and prints the report so far, with exit
-// code 3; a second one ends at once, with 130. A closed pipe on stdout, as with
+// code 3 of analyze, and as if the capture had ended there of live; a second one ends at once, with 130. A closed pipe on stdout, as with
 // head, is no error. Where stdout was closed from the start (>&-), a note on stderr says
 // that nobody reads the report, and the exit code is that of the report.
 //

@@ -55,7 +55,7 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 	if s.rec.failed != nil {
 		code = worse(code, exitIncomplete)
 	}
-	if s.rec.interval != nil && j.format == "text" {
+	if j.live.interval > 0 && j.format == "text" {
 		fmt.Fprintf(out, "%s%s\n", out.gap, p.ink(p.stdout).head("The whole capture"))
 	}
 	if err := errors.Join(writeError(&j.job, p.render(&j.job, out, res, r, j.paths)), writeError(&j.job, out.commit())); err != nil {

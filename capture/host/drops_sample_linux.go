@@ -17,7 +17,6 @@ const (
 	keyOctets     = 64
 	sampleHeader  = keyOctets + 16
 	sampleOctets  = sampleHeader + headerOctets
-	headerOctets  = 80
 	etherAtInKey  = 56
 	protoAtInKey  = 58
 	addressesAt   = 24

@@ -29,3 +29,12 @@ func (*Source) Stop() {}
 
 // Close has nothing to close.
 func (*Source) Close() error { return nil }
+
+// Counters are none.
+func (*Source) Counters() Counters { return Counters{} }
+
+// Losses are none.
+func (*Source) Losses(int) []Loss { return nil }
+
+// Events are none.
+func (*Source) Events() []capture.HostEvent { return nil }

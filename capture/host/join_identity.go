@@ -25,7 +25,7 @@ const (
 	udpHeader     = 8
 	moreOctets    = 16
 	headerOctets  = 80 // of a dropped packet that the kernel shows: bpf/drop.bpf.c
-	leastOfL4     = 8 // what an ICMP error quotes, too: RFC 792
+	leastOfL4     = 8  // what an ICMP error quotes, too: RFC 792
 	maxVLANTags   = 2
 	etherHeader   = 14
 	sllHeader     = 16

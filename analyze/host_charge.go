@@ -26,6 +26,7 @@ func (k *hostCase) byHost(ch *Charge) {
 		ch.Confidence = cause.Likely // connection tracking drops in the same function
 		ch.Rivals = []Rival{{cause.ConntrackFull, "its counter of drops did not move"}}
 	}
+	k.testify(ch)
 	if ch.Packets == 1 && len(ch.Frames) == 1 || k.mean.Stage == kernel.Leaving || k.mean.Stage == kernel.Arriving {
 		return
 	}
@@ -38,6 +39,25 @@ func (k *hostCase) byHost(ch *Charge) {
 	slices.SortFunc(ch.Frames, func(a, b flow.FrameRef) int { return cmp.Compare(a.Number, b.Number) })
 	if uint64(len(ch.Frames)) > ch.Packets {
 		ch.Frames = ch.Frames[:ch.Packets]
+	}
+}
+
+// testify adds the kernel's word on frames of ch to its evidence: of the frame that
+// it is about, if that is known, else of the first ones.
+func (k *hostCase) testify(ch *Charge) {
+	const most = 5
+	own := flow.FrameRef{}
+	if ch.Packets == 1 && len(ch.Frames) == 1 {
+		own = ch.Frames[0]
+	}
+	n := 0
+	for _, s := range k.word.Drop.Samples {
+		at := flow.FrameRef{Number: s.Frame, File: k.file}
+		if s.Frame == 0 || own != (flow.FrameRef{}) && at != own || own == (flow.FrameRef{}) && k.given[s.Frame] || n == most {
+			continue
+		}
+		n++
+		ch.Evidence = append(ch.Evidence, flow.Witness{Frame: at, Time: s.Time, Says: flow.SaysKernelDrop, A: uint64(max(s.After, 0))})
 	}
 }
 

@@ -14,8 +14,9 @@ import (
 // A HostBalance compares the witnesses of one host: what its counters say was
 // lost, what its drop events say, and what is left over.
 type HostBalance struct {
-	Of    *capture.Testimony
-	Lines []BalanceLine
+	Of           *capture.Testimony
+	Lines        []BalanceLine
+	Conservation *kernel.Conservation // nil: its counters are not known
 }
 
 // A BalanceLine is one cause.
@@ -56,6 +57,7 @@ func synLoss(l *flow.Lost, f *flow.Facts) bool {
 var countedCauses = [...]countedCause{
 	{id: cause.NICRing, stage: kernel.Arriving, at: cause.ReceiverHost, silent: true, fits: anyLoss},
 	{id: cause.NICErrors, stage: kernel.Arriving, at: cause.Upstream, silent: true, fits: anyLoss},
+	{id: cause.XDPDrop, stage: kernel.Arriving, at: cause.ReceiverHost, silent: true, fits: anyLoss},
 	{id: cause.ListenOverflow, stage: kernel.Arrived, at: cause.ReceiverHost, silent: true, others: true, fits: synLoss, wire: true},
 	{id: cause.IPNoRoute, stage: kernel.Leaving, at: cause.SenderHost, silent: true, others: true, fits: anyLoss},
 	{id: cause.SoftnetBacklog, stage: kernel.Arriving, at: cause.ReceiverHost, others: true, fits: anyLoss},
@@ -69,7 +71,7 @@ var countedCauses = [...]countedCause{
 }
 
 // overlapping are causes whose counters count the same packets in several ways.
-var overlapping = []cause.ID{cause.NICRing, cause.NICErrors, cause.ListenOverflow, cause.TCPReceiveBuffer}
+var overlapping = []cause.ID{cause.NICRing, cause.NICErrors, cause.XDPDrop, cause.ListenOverflow, cause.TCPReceiveBuffer}
 
 // DropEvents is how capture.Absent calls the kernel's drop events.
 const DropEvents = "kernel drop events"
@@ -78,12 +80,18 @@ const DropEvents = "kernel drop events"
 // counters speak as cases of their own.
 func balance(t *capture.Testimony, file uint16) (HostBalance, []*hostCase) {
 	b := HostBalance{Of: t}
+	if c, known := kernel.Conserve(t); known {
+		b.Conservation = &c
+	}
 	blind := slices.ContainsFunc(t.Absent, func(a capture.Absent) bool { return a.What == DropEvents })
 	events := map[cause.ID]uint64{}
 	for i := range t.Drops {
 		if m := kernel.Judge(&t.Drops[i], t); m.Class == kernel.Loss {
 			events[m.Cause] += t.Drops[i].Events
 		}
+	}
+	if line := firewallLine(t); line.Events > 0 || line.Counted > 0 {
+		b.Lines = append(b.Lines, line)
 	}
 	var counted []*hostCase
 	for _, c := range countedCauses {
@@ -113,6 +121,23 @@ func balance(t *capture.Testimony, file uint16) (HostBalance, []*hostCase) {
 		})
 	}
 	return b, counted
+}
+
+// firewallLine compares the rules that drop with the drop events of netfilter.
+func firewallLine(t *capture.Testimony) BalanceLine {
+	line := BalanceLine{Cause: cause.FirewallDrop}
+	for i := range t.Rules {
+		if r := &t.Rules[i]; kernel.Drops(r) && r.Counted && r.Packets > 0 {
+			line.Counted += r.Packets
+			line.Counters = append(line.Counters, kernel.Name(r))
+		}
+	}
+	for i := range t.Drops {
+		if d := &t.Drops[i]; d.Reason == "NETFILTER_DROP" && kernel.Judge(d, t).Cause == cause.FirewallDrop {
+			line.Events += d.Events
+		}
+	}
+	return line
 }
 
 // during is c.fits for losses about the time in which the counters moved.

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
@@ -135,8 +136,10 @@ func (w *weighing) add(f *flow.Facts, v vantage, s *signs) {
 		w.said++
 		w.flows[place]++
 	}
-	if len(w.evidence[place]) < maxTapEvidence {
-		w.evidence[place] = append(w.evidence[place], s.says...)
+	for _, says := range s.says {
+		if len(w.evidence[place]) < maxTapEvidence && !slices.Contains(w.evidence[place], says) {
+			w.evidence[place] = append(w.evidence[place], says)
+		}
 	}
 }
 

@@ -60,6 +60,8 @@ func says(c *analyze.Charge, w flow.Witness) string {
 		return "timestamp " + a + " is older than " + b + ", which the receiver knew"
 	case flow.SaysNothingSince:
 		return "nothing answers it"
+	case flow.SaysKernelDrop:
+		return kernelSays(c, w)
 	}
 	return signSays(w)
 }

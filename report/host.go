@@ -20,11 +20,13 @@ type Host struct {
 	Last     string        `json:"last_time"`
 	Absent   []HostAbsent  `json:"absent"`  // evidence that could not be had
 	Balance  []HostBalance `json:"balance"` // the witnesses side by side; all drops of the host, not only those of the capture
-	Drops    []HostDrop    `json:"drops"`   // drop events by reason and function
-	Lost     uint64        `json:"drop_events_lost"`
-	Moved    []HostMoved   `json:"counters"`
-	Settings []HostSetting `json:"settings"`
-	Events   []HostEvent   `json:"events"`
+	// Conservation is the account of IPv4 packets between the card and the transport; null where its counters are not known.
+	Conservation *HostConservation `json:"conservation" jsonschema:"nullable"`
+	Drops        []HostDrop        `json:"drops"` // drop events by reason and function
+	Lost         uint64            `json:"drop_events_lost"`
+	Moved        []HostMoved       `json:"counters"`
+	Settings     []HostSetting     `json:"settings"`
+	Events       []HostEvent       `json:"events"`
 }
 
 // HostAbsent is evidence that could not be had, and what that costs.
@@ -43,6 +45,16 @@ type HostBalance struct {
 	Counters []string `json:"counters"`
 	Silent   bool     `json:"no_event_exists"`
 	Over     uint64   `json:"remainder"` // counted and not charged: of other traffic, or not told apart
+}
+
+// HostConservation is received = delivered + forwarded + fragments joined + dropped + remainder.
+type HostConservation struct {
+	Received  uint64 `json:"received"`
+	Delivered uint64 `json:"delivered"`
+	Forwarded uint64 `json:"forwarded"`
+	Joined    uint64 `json:"fragments_joined"`
+	Dropped   uint64 `json:"dropped"`
+	Remainder int64  `json:"remainder"`
 }
 
 // HostDrop sums up the drop events of one reason and function.
@@ -119,8 +131,14 @@ func (b *builder) host(h *analyze.HostBalance) Host {
 	for _, a := range t.Absent {
 		out.Absent = append(out.Absent, HostAbsent(a))
 	}
+	if c := h.Conservation; c != nil {
+		out.Conservation = &HostConservation{c.Received, c.Delivered, c.Forwarded, c.Joined, c.Dropped, c.Remainder}
+	}
 	for _, l := range h.Lines {
 		charged := b.byCause[l.Cause]
+		if l.Cause == cause.FirewallDrop {
+			charged += b.byCause[cause.FirewallReject] + b.byCause[cause.ConntrackInvalid]
+		}
 		out.Balance = append(out.Balance, HostBalance{
 			Cause: string(l.Cause), Counted: l.Counted, Events: l.Events, Charged: charged,
 			Counters: append([]string{}, l.Counters...), Silent: l.Silent, Over: max(l.Counted, charged) - charged,

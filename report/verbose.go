@@ -18,6 +18,7 @@ const (
 func (p *printer) verbose(r *Report) {
 	p.charges(r)
 	p.eventList(r)
+	p.hostTables(r)
 	p.concluded(r)
 	p.audit(r)
 	p.rtpTable(r)

@@ -262,6 +262,7 @@ const (
 	SaysAbsurdSACK        // A–B: sequence numbers reported that are none of this connection
 	SaysMSS               // A: the MSS with which the SYN passes again, B: that before
 	SaysStripped          // A: the options that the SYN lacks when it passes again: Stripped…
+	SaysKernelDrop        // A: the kernel dropped it so many ns after it passed
 	NumSays
 )
 

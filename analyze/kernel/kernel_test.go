@@ -138,3 +138,29 @@ func TestSocketOf(t *testing.T) {
 		t.Errorf("chose %v, want none", got)
 	}
 }
+
+func TestConserve(t *testing.T) {
+	moved := func(counts map[string]uint64) (list []capture.Moved) {
+		for name, n := range counts {
+			list = append(list, capture.Moved{Group: "snmp", Name: name, By: n})
+		}
+		return list
+	}
+	drop := func(reason, hook string, n uint64) capture.Drop {
+		return capture.Drop{Reason: reason, Hook: hook, Inbound: "eth0", EtherType: typeIPv4, Events: n}
+	}
+	full := &capture.Testimony{
+		Moved: moved(map[string]uint64{"Ip.InReceives": 100, "Ip.InDelivers": 60, "Ip.ForwDatagrams": 10, "Ip.ReasmReqds": 6, "Ip.ReasmOKs": 3}),
+		Drops: []capture.Drop{
+			drop("NETFILTER_DROP", "INPUT", 15), drop("IP_RPFILTER", "", 5),
+			drop("NETFILTER_DROP", "FORWARD", 7), drop("SOCKET_RCVBUFF", "", 9), // behind the counters
+		},
+	}
+	want := Conservation{Received: 100, Delivered: 60, Forwarded: 10, Joined: 3, Dropped: 20, Remainder: 7}
+	if got, known := Conserve(full); !known || got != want {
+		t.Errorf("%+v, %v; want %+v", got, known, want)
+	}
+	if _, known := Conserve(&capture.Testimony{}); known {
+		t.Error("an account was drawn up without counters")
+	}
+}

@@ -19,8 +19,8 @@ func near(a, b uint64) bool {
 // within 3, or 10 per cent.
 func Near(a, b uint64) bool { return near(a, b) }
 
-// drops reports whether a rule of this verdict ends a packet's way.
-func drops(r *capture.Rule) bool {
+// Drops reports whether a rule of this verdict ends a packet's way.
+func Drops(r *capture.Rule) bool {
 	return strings.HasPrefix(r.Verdict, "drop") || strings.HasPrefix(r.Verdict, "reject") || r.Traced > 0
 }
 
@@ -31,7 +31,7 @@ func RuleOf(d *capture.Drop, t *capture.Testimony, all uint64) (rule *capture.Ru
 	var fits []*capture.Rule
 	for i := range t.Rules {
 		r := &t.Rules[i]
-		if drops(r) && concerns(r, d) {
+		if Drops(r) && concerns(r, d) {
 			fits = append(fits, r)
 		}
 	}

@@ -57,7 +57,8 @@ func NotReading(s *capture.Socket) bool {
 	return s != nil && s.Looks >= 2 && s.Full*2 > s.Looks
 }
 
-// counters are the counters that move by one for each packet of a cause.
+// counters are the counters that move by one for each packet of a cause. A group
+// without a name is all of its counters: package host has sorted the names of drivers.
 var counters = map[cause.ID][]struct{ group, name string }{
 	cause.UDPChecksum:      {{"snmp", "Udp.InCsumErrors"}, {"snmp6", "Udp6InCsumErrors"}, {"snmp", "UdpLite.InCsumErrors"}},
 	cause.TCPChecksum:      {{"snmp", "Tcp.InCsumErrors"}},
@@ -76,8 +77,9 @@ var counters = map[cause.ID][]struct{ group, name string }{
 	cause.QdiscDrop:       {{"qdisc", "drops"}},
 	cause.TCPolicer:       {{"qdisc", "drops"}},
 	cause.SoftnetBacklog:  {{"softnet", "dropped"}},
-	cause.NICRing:         {{"link", "rx_missed_errors"}, {"link", "rx_fifo_errors"}, {"link", "rx_over_errors"}, {"link", "tx_dropped"}},
-	cause.NICErrors:       {{"link", "rx_crc_errors"}, {"link", "rx_frame_errors"}, {"link", "rx_length_errors"}},
+	cause.NICRing:         {{"link", "rx_missed_errors"}, {"link", "rx_fifo_errors"}, {"link", "rx_over_errors"}, {"nic-ring", ""}},
+	cause.NICErrors:       {{"link", "rx_crc_errors"}, {"link", "rx_frame_errors"}, {"link", "rx_length_errors"}, {"nic-wire", ""}},
+	cause.XDPDrop:         {{"nic-xdp", ""}},
 	cause.IPNoRoute:       {{"snmp", "Ip.OutNoRoutes"}, {"netstat", "IpExt.InNoRoutes"}, {"snmp", "Ip.InAddrErrors"}, {"snmp6", "Ip6OutNoRoutes"}, {"snmp6", "Ip6InNoRoutes"}},
 	cause.MTUExceeded:     {{"snmp", "Ip.FragFails"}, {"snmp6", "Ip6InTooBigErrors"}},
 	cause.TTLExpired:      {{"snmp", "Ip.InHdrErrors"}, {"snmp6", "Ip6InHdrErrors"}},
@@ -93,7 +95,7 @@ var counters = map[cause.ID][]struct{ group, name string }{
 func Counters(id cause.ID, t *capture.Testimony) (moved []*capture.Moved) {
 	for _, c := range counters[id] {
 		for i := range t.Moved {
-			if m := &t.Moved[i]; m.Group == c.group && m.Name == c.name && ofCapture(m, t) {
+			if m := &t.Moved[i]; m.Group == c.group && (m.Name == c.name || c.name == "") && ofCapture(m, t) {
 				moved = append(moved, m)
 			}
 		}
@@ -103,7 +105,7 @@ func Counters(id cause.ID, t *capture.Testimony) (moved []*capture.Moved) {
 
 // ofCapture reports whether m is not of an interface that the capture does not have.
 func ofCapture(m *capture.Moved, t *capture.Testimony) bool {
-	if m.Group != "link" && m.Group != "ethtool" && m.Group != "qdisc" || slices.Contains(t.Captured, "any") {
+	if m.Group != "link" && m.Group != "qdisc" && !strings.HasPrefix(m.Group, "nic-") || slices.Contains(t.Captured, "any") {
 		return true
 	}
 	name, _, _ := strings.Cut(m.Of, " ")

@@ -82,4 +82,7 @@ truth: build ## Score whydrop, tshark and tcptrace on runs whose truth is known 
 	@$(ENV) dir=testdata/truth; if [ "$$(id -u)" = 0 ]; then dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 		go run ./cmd/lab -points $(or $(SEEDS),1-3) -o "$$dir" || exit 1; fi; go run ./cmd/truth -whydrop bin/whydrop "$$dir"
 
-.PHONY: truth help demo build test check cross format race poison vet lint fuzz generate golden bench bench-peers profile corpus lab
+truth-live: build ## Prove whydrop live on this kernel: every fault against its verdict (root; RUN=regexp)
+	@$(ENV) go build -o bin/faults ./cmd/faults && bin/faults -whydrop bin/whydrop -run '$(RUN)'
+
+.PHONY: truth-live truth help demo build test check cross format race poison vet lint fuzz generate golden bench bench-peers profile corpus lab

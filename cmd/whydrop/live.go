@@ -29,6 +29,7 @@ type liveFlags struct {
 	listen    string
 	noHost    bool
 	trace     bool
+	readyFD   int
 }
 
 // A liveJob is what one run of live has to do.
@@ -99,6 +100,8 @@ func newLive(p *program) *cobra.Command {
 	set.CountVarP(&f.verbose, "verbose", "v", "the deciding frames of each charge; twice, of every charge")
 	set.IntVar(&f.workers, "workers", 0, "`N` decoders and analysers (default: one per CPU)")
 	set.BoolVar(&f.noProgress, "no-progress", false, "no status line on stderr, though it is a terminal")
+	set.IntVar(&f.readyFD, "ready-fd", 0, "write a line to the file descriptor `N` when packets are taken, and close it")
+	_ = set.MarkHidden("ready-fd") // for programs that start this one, as cmd/faults
 	_ = c.RegisterFlagCompletionFunc("format", words(formats))
 	_ = c.RegisterFlagCompletionFunc("direction", words(directions))
 	_ = c.RegisterFlagCompletionFunc("at", words(tapPlaces))

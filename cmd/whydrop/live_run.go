@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"whydrop/analyze"
@@ -31,6 +33,9 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 	defer context.AfterFunc(ctx, s.ring.Stop)()
 	if j.live.duration > 0 {
 		defer time.AfterFunc(j.live.duration, s.ring.Stop).Stop()
+	}
+	if err := tellReady(j.live.readyFD); err != nil {
+		return err
 	}
 	stop := p.status(j, s.ring, s.rec.witness)
 	res, err := analyze.Run(context.WithoutCancel(ctx), s.rec, analyze.Options{Workers: j.workers, At: j.tap})
@@ -65,6 +70,19 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 		return outcome(code)
 	}
 	return nil
+}
+
+// tellReady says to whoever gave us a file descriptor that packets are taken from now on.
+func tellReady(fd int) error {
+	if fd <= 2 { // none, or one that is not meant for this
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), "ready-fd")
+	if f == nil {
+		return &usageError{"--ready-fd " + strconv.Itoa(fd), "is no file descriptor", ""}
+	}
+	_, err := f.WriteString("ready\n")
+	return errors.Join(err, f.Close())
 }
 
 // A liveSession is everything that one run of live has open.

@@ -1,0 +1,6 @@
+//go:build linux
+
+package main
+
+// deviceFaults are those of devices.
+var deviceFaults = []fault{}

@@ -1,0 +1,42 @@
+//go:build linux
+
+package main
+
+import "slices"
+
+// A fault is one way to lose packets that a real kernel is made to go, and what
+// `whydrop live` must say of it.
+type fault struct {
+	name string
+	want verdict
+
+	// build makes the world what it must be before the capture begins. It may be nil.
+	build func(*world) error
+	// provoke loses packets, and returns how many, once all that is to happen has happened.
+	provoke func(*world) (lost uint64, err error)
+	// tap is where the capture is taken. Without it: on the interface of b.
+	tap func(*world) (namespace, iface string)
+	// args are further arguments of `whydrop live`.
+	args []string
+	// needs are programs that it cannot do without, beside those of every world.
+	needs []string
+	// heavy says that it takes much memory of the kernel: it runs alone.
+	heavy bool
+}
+
+// A verdict is what must be said of a fault.
+type verdict struct {
+	cause string   // "" = nobody is to blame
+	locus string   // as in the report: sender-host, upstream, downstream, receiver-host
+	named []string // what the words on it must hold: a rule, a process, a sysctl
+	less  string   // how sure it has to be, if not certain
+
+	// beside are causes that may be told beside the losses: what follows from them on
+	// the wire, such as a connection that was not answered.
+	beside []string
+}
+
+// faults are all of them, the healthy runs first.
+func faults() []fault {
+	return slices.Concat(healthyRuns, firewallFaults, routeFaults, socketFaults, queueFaults, deviceFaults)
+}

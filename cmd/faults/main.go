@@ -1,0 +1,120 @@
+//go:build linux
+
+// Command faults proves `whydrop live` on the running kernel: it makes worlds of
+// network namespaces, loses packets in them in every way that it knows, and compares
+// what whydrop says with what was done. It needs root, and leaves nothing behind.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	whydrop := flag.String("whydrop", "bin/whydrop", "the `program` to prove")
+	only := flag.String("run", "", "only faults whose name matches `REGEXP`")
+	keep := flag.String("keep", "", "keep reports and captures in `FOLDER`")
+	beside := flag.Int("parallel", 2, "run `N` faults side by side")
+	flag.Parse()
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "faults: -run:", err)
+		os.Exit(2)
+	}
+	r := &runner{whydrop: *whydrop, keep: *keep}
+	if why := r.lacks(); why != "" {
+		fmt.Fprintln(os.Stderr, "faults:", why)
+		os.Exit(2)
+	}
+	began := time.Now()
+	outcomes := r.all(pattern, max(*beside, 1))
+	wrong := table(outcomes)
+	fmt.Printf("%d faults in %.0f s, %d wrong\n", len(outcomes), time.Since(began).Seconds(), wrong)
+	if wrong > 0 {
+		os.Exit(1)
+	}
+}
+
+// all runs the faults, so many side by side, the heavy ones alone.
+func (r *runner) all(pattern *regexp.Regexp, beside int) []*outcome {
+	var chosen []fault
+	for _, f := range faults() {
+		if pattern.MatchString(f.name) {
+			chosen = append(chosen, f)
+		}
+	}
+	outcomes := make([]*outcome, len(chosen))
+	room := make(chan struct{}, beside)
+	var running sync.WaitGroup
+	for i := range chosen {
+		if !chosen[i].heavy {
+			room <- struct{}{}
+			running.Go(func() {
+				defer func() { <-room }()
+				outcomes[i] = r.try(&chosen[i])
+			})
+		}
+	}
+	running.Wait()
+	for i := range chosen {
+		if chosen[i].heavy {
+			outcomes[i] = r.try(&chosen[i])
+		}
+	}
+	return outcomes
+}
+
+// table prints what came of all, and returns how many are wrong.
+func table(outcomes []*outcome) (wrong int) {
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "fault\texpected\tsaid\tlost\tsaid\tnamed\toffline\tok\ttime")
+	for _, o := range outcomes {
+		fmt.Fprintln(t, o.line())
+		if len(o.wrong) > 0 {
+			wrong++
+		}
+	}
+	if err := t.Flush(); err != nil {
+		fmt.Fprintln(os.Stderr, "faults:", err)
+		os.Exit(2)
+	}
+	for _, o := range outcomes {
+		for _, why := range o.wrong {
+			fmt.Printf("%s: %s\n", o.fault.name, why)
+		}
+	}
+	return wrong
+}
+
+// line is one of the table.
+func (o *outcome) line() string {
+	v := &o.fault.want
+	expected := "nothing lost"
+	if v.cause != "" {
+		expected = v.cause + " @ " + v.locus
+	}
+	if o.skipped != "" {
+		return fmt.Sprintf("%s\t%s\tskipped: %s\t\t\t\t\t\t", o.fault.name, expected, o.skipped)
+	}
+	if o.said == nil {
+		return fmt.Sprintf("%s\t%s\t\t\t\t\t\twrong\t%.1fs", o.fault.name, expected, o.took.Seconds())
+	}
+	named := "-"
+	if n := len(v.named); n > 0 {
+		named = fmt.Sprintf("%d of %d", n-len(v.missing(o.said)), n)
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%.1fs", o.fault.name, expected, o.said.short(), o.lost, o.said.Verdict.Lost,
+		named, word(o.offline, "equal", "differs"), word(len(o.wrong) == 0, "ok", "wrong"), o.took.Seconds())
+}
+
+func word(is bool, yes, no string) string {
+	if is {
+		return yes
+	}
+	return no
+}

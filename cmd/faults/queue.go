@@ -1,0 +1,6 @@
+//go:build linux
+
+package main
+
+// queueFaults are those of queues.
+var queueFaults = []fault{}

@@ -1,0 +1,6 @@
+//go:build linux
+
+package main
+
+// socketFaults are those of sockets.
+var socketFaults = []fault{}

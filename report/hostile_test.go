@@ -10,6 +10,7 @@ import (
 	"whydrop/analyze"
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
+	"whydrop/capture"
 )
 
 // hostile strings could come from a file name, a comment in a capture, or a
@@ -46,6 +47,7 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		c := &res.Ledger.Charges[0]
 		c.Rivals = []analyze.Rival{{Cause: cause.ID(evil), Why: evil}}
 		c.Cause = cause.ID(evil)
+		testify(res, c, evil)
 		r := Build(res, BuildOptions{Version: evil})
 		for _, o := range []TextOptions{{}, {Verbose: 2}, {Flows: true, Verbose: 1}, {ASCII: true, Verbose: 1}, {Color: true, Verbose: 1, Flows: true}} {
 			text := render(t, r, o)
@@ -66,6 +68,26 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 			fits(t, render(t, r, o), 24, 80)
 		}
 	}
+}
+
+// testify lets a host say evil of c, as a file can.
+func testify(res *analyze.Result, c *analyze.Charge, evil string) {
+	process := &capture.Process{PID: 1, Command: evil, State: "sleeping", Channel: evil}
+	host := &capture.Testimony{
+		Kernel: evil, Captured: []string{evil}, Absent: []capture.Absent{{What: evil, Why: evil, Costs: evil}},
+		Drops:    []capture.Drop{{Reason: evil, Function: evil, Hook: evil, Interface: evil, Events: 1, Packets: 1, Process: process}},
+		Moved:    []capture.Moved{{Group: evil, Name: evil, Of: evil, By: 1}},
+		Rules:    []capture.Rule{{Family: evil, Table: evil, Chain: evil, Text: evil, Verdict: evil}},
+		Sockets:  []capture.Socket{{Process: process}},
+		Settings: []capture.Setting{{Name: evil, Value: evil, Most: evil}},
+		Events:   []capture.HostEvent{{What: evil, Of: evil}},
+	}
+	res.Inputs[0].Testimony = host
+	res.Hosts = []analyze.HostBalance{{Of: host, Lines: []analyze.BalanceLine{{Cause: cause.ID(evil), Counted: 2, Counters: []string{evil}}}}}
+	c.Host = &analyze.HostWord{
+		Drop: &host.Drops[0], Rule: &host.Rules[0], Sure: true, Socket: &host.Sockets[0], Counters: []*capture.Moved{&host.Moved[0]}, Of: host,
+	}
+	c.Evidence = append(c.Evidence, flow.Witness{Frame: flow.FrameRef{Number: 1}, Time: t0, Says: flow.SaysKernelDrop, A: 5})
 }
 
 // TestHostilePathsSurviveInJSON holds that machines get the true path.

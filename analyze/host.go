@@ -27,6 +27,10 @@ type HostWord struct {
 // and the first packet of a flow may never have passed the capture.
 const hostSlack = int64(40e9)
 
+// mostPackets is more than any capture can be about: a file may say anything, and
+// sums must not run over.
+const mostPackets = 1 << 40
+
 // aboutThen, ns, is how far from a loss that the wire shows its drop may be.
 const aboutThen = int64(1e9)
 
@@ -102,7 +106,7 @@ func casesOf(t *capture.Testimony, file uint16) (cases []*hostCase) {
 		if m := kernel.Judge(d, t); m.Class == kernel.Loss && d.Packets > 0 {
 			cases = append(cases, &hostCase{
 				word: &HostWord{Drop: d, Of: t}, mean: m, cause: m.Cause, file: file,
-				flow: flow.NoFlow, left: d.Packets, octets: d.Octets, first: d.First, last: d.Last, sure: cause.Certain,
+				flow: flow.NoFlow, left: min(d.Packets, mostPackets), octets: d.Octets, first: d.First, last: d.Last, sure: cause.Certain,
 			})
 		}
 	}

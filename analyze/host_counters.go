@@ -116,7 +116,7 @@ func balance(t *capture.Testimony, file uint16) (HostBalance, []*hostCase) {
 		}
 		counted = append(counted, &hostCase{
 			word: &HostWord{Of: t, Counters: moved}, mean: kernel.Meaning{Stage: c.stage}, cause: c.id, file: file,
-			flow: flow.NoFlow, left: line.Counted - line.Events, first: first, last: last, sure: cause.Likely, at: c.at,
+			flow: flow.NoFlow, left: min(line.Counted-line.Events, mostPackets), first: first, last: last, sure: cause.Likely, at: c.at,
 			fits: c.during(first, last), wire: c.wire || c.others && !alone(t),
 		})
 	}

@@ -8,6 +8,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	}
 	h.taken(a)
 	old, had, since, dups := h.una, h.acked, h.unaTime, h.dups
+	h.blind = h.blind || s.is(unread)
 	if s.NumSACK > 0 && c.absurd(h, r, s, a) {
 		s.NumSACK = 0
 	}
@@ -53,7 +54,9 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	}
 	by := coverage{
 		s: s, una: a, before: old, reported: reported, known: had, dup: dup, since: since, missing: r.ids.missingUntil(r.counted),
-		gone: dup && r.topped && r.position(s.Seq) > r.top,
+	}
+	if r.topped && r.position(s.Seq) > r.top {
+		by.gone, by.ahead, by.spoke = dup, s.bare(), r.lastData
 	}
 	c.cover(h, &by, moved, fresh, e)
 }
@@ -161,6 +164,8 @@ type coverage struct {
 	dup         bool  // it reports octets that came twice, too
 	missing     int64 // when the last packet of its half passed before which numbers are missing
 	gone        bool  // and data of its half is missing before it
+	ahead       bool  // it is bare, and data of its half is missing before it,
+	spoke       int64 // of which the last passed then
 	reported    int64 // the highest octet that SACK had reported before
 	newest      *sent // that it covered
 	newly       int   // how many it covered
@@ -265,6 +270,9 @@ func (h *track) coverRepair(x *odd, by *coverage) {
 	}
 	if by.missing < x.t {
 		x.is2 |= isDirect
+	}
+	if by.ahead && h.answered(x, by.spoke) {
+		x.is2 |= answerSent
 	}
 	if s.is(hasTS) {
 		x.covEcr = s.TSEcr

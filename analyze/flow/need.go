@@ -93,11 +93,17 @@ func (h *track) askedFor(x *odd, newest int64) bool {
 }
 
 // nextToNeeded reports whether x was acknowledged together with the segment in
-// front of it, which was needed: a delayed acknowledgement of two.
+// front of it, which was needed: a delayed acknowledgement of these two. One that
+// goes further, or began before them, says nothing of the kind: what fills a gap
+// below others is acknowledged at once (RFC 5681 §4.2).
 func (h *track) nextToNeeded(x *odd) bool {
+	if x.is2&unaKnown == 0 || x.covUna > x.hi() {
+		return false
+	}
 	found := false
 	h.odds.overlapping(x.lo-1, x.lo, func(_ int32, y *odd) {
-		found = found || y.is2&isResent != 0 && y.need == Needed && y.covFrame == x.covFrame && y.covFile == x.covFile
+		found = found || y.is2&isResent != 0 && y.need == Needed && y.covFrame == x.covFrame && y.covFile == x.covFile &&
+			x.una >= y.lo && x.una < y.hi()
 	})
 	return found
 }
@@ -174,7 +180,10 @@ func (h *track) needByAnswers(x *odd, p *earlier, sacks bool) Need {
 	if n > h.repairsAfter(x) {
 		return Unneeded
 	}
-	if h.unreplied(x) {
+	if x.is2&answerSent != 0 && p.good > 0 {
+		return Unneeded
+	}
+	if h.unreplied(x) || h.unheardBelow(x) {
 		return Undecided
 	}
 	return Needed

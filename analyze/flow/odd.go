@@ -55,6 +55,7 @@ const (
 	isAskedFor                        // the receiver had asked for it again and again when it passed
 	ackWithData                       // the acknowledgement ackRef carried data
 	answerGone                        // data of the receiver was missing when it covered it: the first answer may be that
+	answerSent                        // and all that it had sent since an earlier copy passed, by what it said with a bare ACK
 )
 
 // odds is the odd list of one half.

@@ -7,7 +7,7 @@ import "whydrop/decode"
 // RFC 5682. What ackLost has charged is not told again.
 func (c *Conn) spurious(dir uint8, x *odd) {
 	h := &c.half[dir]
-	if x.need != Unneeded || x.kind != RTO || x.is2&fillsGap != 0 || x.cov == 0 {
+	if x.need != Unneeded || x.kind != RTO || x.is2&(fillsGap|answerSent) != 0 || x.cov == 0 {
 		return
 	}
 	before := h.lastCopy(x)

@@ -109,6 +109,7 @@ type track struct {
 
 	copied   bool // a copy of one of its packets passed, for certain
 	unsteady bool // packets overtook one another, on either side of the tap
+	blind    bool // options of its acknowledgements were not captured: nobody knows what they reported
 
 	hasty bool // its host sent octets again as soon as copies come: see inHaste
 

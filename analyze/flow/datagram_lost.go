@@ -60,6 +60,9 @@ func (s *serial) countOver(now int64) int {
 // passed is not missing as a whole: its fragments are counted.
 func (t *Talk) missingIDs(g *serialGap, dir uint8) {
 	n := g.missing()
+	if t.half[dir].ids.skipped(g) {
+		return // its sender, not the network, left them out: as likely as not
+	}
 	for id := g.from; id < g.to; id++ {
 		if t.pair.fragments[t.side^dir].has(uint16(id), g.t0, g.t1) {
 			n--

@@ -38,6 +38,16 @@ func (p *pace) step(took, n int64) {
 	}
 }
 
+// empty reports whether n steps would have taken the time that passed, of a sender
+// with an even pace.
+func (p *pace) empty(took, n int64) bool {
+	if p.calms < paceFewest || float64(p.even) < paceEven*float64(p.calms) {
+		return false
+	}
+	each, usual := float64(took)/float64(n), float64(p.calm)/float64(p.calms)
+	return each >= paceLow*usual && each <= paceHigh*usual
+}
+
 // counts reports whether the times of missing numbers are empty.
 func (p *pace) counts() bool {
 	if p.calms < paceFewest || p.steps < paceFewest || float64(p.even) < paceEven*float64(p.calms) {

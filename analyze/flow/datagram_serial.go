@@ -14,6 +14,7 @@ type serial struct {
 	pairs, near, ones uint32
 	holes             uint32 // runs of missing numbers that nothing filled
 	pace              pace
+	pauses            pauses
 }
 
 // A serialGap is a run of numbers from … to−1 that no packet had.
@@ -62,6 +63,7 @@ func (s *serial) take(n uint16, far int16, t int64, ref FrameRef) stride {
 		s.max, s.maxT, s.ref = id, t, ref
 		return strideJump
 	case id > s.max:
+		s.pauses.step(t-s.maxT, id-s.max)
 		s.pace.step(t-s.maxT, id-s.max)
 		if id > s.max+1 {
 			s.holes++

@@ -14,6 +14,8 @@ type bucket struct {
 	j          float64 // share of the uncertainty about "lost" that it takes away, less 3 pv; −1 = does not fit
 	firsts     int     // first losses of runs
 	empty      int     // of them, with an empty bucket
+	firm       int     // first losses that met an empty bucket wherever in their hole they were
+	twins      float64 // packets that passed it with no more tokens than the usual loss, per first loss
 	slope, xr  float64 // of the delay over the backlog, and over which range of backlog, s
 	busy       float64 // highest usual rate, octets/s
 	envelope   float64 // highest rate between two losses
@@ -265,9 +267,11 @@ const fewDelays = 20
 
 // follow sees whether the delay follows the backlog that a queue of the rate
 // and size of b would have had: in a queue it does, at a policer it does not.
+// What else its tokens tell is asked on the way.
 func (b *bucket) follow(r *run) {
 	tokens := make([]float64, len(b.events))
 	r.try(b.rate, b.size, tokens)
+	b.prove(r, tokens)
 	type point struct{ backlog, delay float64 }
 	var points []point
 	for i := range b.events {

@@ -31,6 +31,8 @@ type Evidence struct {
 
 	Firsts, Empty int     // first losses, and how many met an empty bucket
 	E, J          float64 // of the bucket: see bucket
+	Firm          int     // first losses that met an empty bucket wherever in their hole they were
+	Twins         float64 // packets that passed it as empty as at the usual loss, per first loss
 	Rate, Size    float64 // of the bucket that fits best
 	Delay         float64 // that a queue of that size would have caused: dp
 	Ratio         float64 // delay beside losses, of Delay
@@ -231,7 +233,7 @@ func (f *Finding) String() string {
 	}
 	v := &f.Evidence
 	return fmt.Sprintf("%s %s by %s: lost %d+%d of %d in %d episodes, %d with a delay, %d runs, pcc %.3f, delay p50 %.6f p99 %.6f "+
-		"beside %.6f rank %.3f z %.2f, bucket %.0f B at %.0f B/s E %d/%d J %.3f slope %.3f over %.6f, load z %.2f, policer %.0f B/s %.0f B",
+		"beside %.6f rank %.3f z %.2f, bucket %.0f B at %.0f B/s E %d/%d J %.3f firm %d twins %.2f slope %.3f over %.6f, load z %.2f, policer %.0f B/s %.0f B",
 		f.Confidence, f.Cause, f.Row, v.Lost, v.Outages, v.Packets, v.Episodes, v.Delayed, v.Runs, v.PCC, v.P50, v.P99,
-		v.FirstMed, v.FirstRank, v.Z, v.Size, v.Rate, v.Empty, v.Firsts, v.J, v.Slope, v.Range, v.LoadZ, v.PolicerRate, v.Burst)
+		v.FirstMed, v.FirstRank, v.Z, v.Size, v.Rate, v.Empty, v.Firsts, v.J, v.Firm, v.Twins, v.Slope, v.Range, v.LoadZ, v.PolicerRate, v.Burst)
 }

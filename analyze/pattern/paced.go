@@ -65,7 +65,9 @@ func (s *series) paced(passages []flow.Passage, origin int64) {
 	if slope <= 0 || most-least > paceWander {
 		return
 	}
-	s.seen = len(s.trail.Stones) >= paceFewSeen
+	if s.seen = len(s.trail.Stones) >= paceFewSeen; s.seen {
+		s.head = float64(int32(passages[0].TSVal - s.trail.Stones[0].TSVal))
+	}
 	at := 0
 	for _, d := range dues[len(s.trail.Stones):] {
 		for at < len(s.events) && (s.events[at].is1(isFluid|isLost) || s.events[at].t < d.t) {
@@ -192,7 +194,7 @@ func clockwork(v *Evidence, s *series) (verdict, bool) {
 		return verdict{Cause: cause.QueueOverflow, Row: rowClockwork, Confidence: cause.Likely}, true
 	case v.Delayed > 0 && v.P99 < clockworkDeep:
 		w := verdict{Cause: cause.Policer, Row: rowClockwork, Confidence: cause.Possible}
-		if v.Runs >= clockworkSurely && s.seen && !v.plateau() {
+		if v.Runs >= clockworkSurely && s.seen && !v.plateau() && !(v.counted() && s.head <= countedHead*float64(v.Packets)/float64(v.Runs)) {
 			w.Confidence = cause.Likely
 		}
 		return w, true

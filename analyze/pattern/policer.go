@@ -55,11 +55,11 @@ func policer(v *Evidence, s *series) (verdict, bool) {
 	if v.Episodes < policedEpisodes {
 		return oneOvershoot(v)
 	}
-	if v.Lost < policedLosses || v.rises() {
+	if v.Lost < policedLosses || v.rises() || s.upstream() && v.Firm == 0 {
 		return verdict{}, false
 	}
 	w := verdict{Cause: cause.Policer, Row: "P", Confidence: cause.Possible}
-	if v.Episodes >= surelyEpisodes && v.Runs >= surelyRuns && v.J >= surelyJ && v.E >= surelyE &&
+	if v.Episodes >= surelyEpisodes && v.Runs >= surelyRuns && v.J >= surelyJ && v.E >= surelyE && v.proven(s.upstream()) &&
 		(!s.upstream() || v.Delay >= surelyUpstream) {
 		w.Confidence = cause.Likely
 	}

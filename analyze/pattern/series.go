@@ -12,6 +12,7 @@ type event struct {
 	t     float64 // s since the first frame of the capture
 	len   float64 // octets of the IP packet
 	q     float64 // queueing delay, s; NaN = not known
+	late  float64 // of a missing one: how much later it may have been there, s
 	quiet float64 // of a retransmission: since when its sender had heard nothing, s
 	ns    int64   // the time of its frame; of a missing one, of the frame in front of its hole
 	end   int64   // of a missing one: of the frame behind its hole; else ns
@@ -47,8 +48,9 @@ type series struct {
 	delays int // events with q
 
 	// Of datagrams:
-	steady bool // their sender keeps a pace, which shows their delays
-	seen   bool // and the way was seen before anything was missing
+	steady bool    // their sender keeps a pace, which shows their delays
+	seen   bool    // and the way was seen before anything was missing
+	head   float64 // and for how many datagrams, but for the first few
 }
 
 // upstream reports whether the series is that of what was lost before the tap:
@@ -192,7 +194,8 @@ func (s *series) missing(h *flow.Hole, gap float64, origin int64) {
 	for k := range h.Packets {
 		s.events = append(s.events, event{
 			t: before + step*float64(k+1), len: float64(s.trail.Segment) + float64(s.trail.Header), q: math.NaN(),
-			ns: h.Before, end: h.After, is: isLost,
+			late: max(seconds(h.After-h.Before)-step*float64(h.Packets+1), 0),
+			ns:   h.Before, end: h.After, is: isLost,
 		})
 	}
 }

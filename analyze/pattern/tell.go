@@ -279,6 +279,7 @@ func (d *direction) judge() {
 // explain takes over what bucket b says.
 func (v *Evidence) explain(b *bucket, d *direction) {
 	v.J, v.E, v.Firsts, v.Empty = b.j, b.e, b.firsts, b.empty
+	v.Firm, v.Twins = b.firm, b.twins
 	v.Rate, v.Size, v.Delay, v.Slope, v.Range = b.rate, b.size, b.delay(), b.slope, b.xr
 	v.Ratio = math.Inf(1)
 	if v.Delay > 0 {

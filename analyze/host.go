@@ -39,7 +39,6 @@ type hostCase struct {
 	word   *HostWord
 	mean   kernel.Meaning
 	cause  cause.ID
-	file   uint16
 	flow   uint32 // NoFlow if the capture holds no packet of it
 	dir    uint8
 	left   uint64 // packets that are not accounted for yet
@@ -50,16 +49,17 @@ type hostCase struct {
 	at     cause.Locus                        // of what only counters say
 	fits   func(*flow.Lost, *flow.Facts) bool // likewise: which losses it may be
 	wire   bool                               // likewise: it speaks of those only
-	given  map[uint64]bool                    // frames of losses that it was given
+	given  map[flow.FrameRef]bool             // frames of losses that it was given
 }
 
 // hosts reads what the kernels said, and gives their drops the losses that the
 // wire shows. Drops of which it shows none become losses of their own.
 func hosts(res *Result) {
 	var cases []*hostCase
+	placeSamples(res.Inputs)
 	for i := range res.Inputs {
 		if t := res.Inputs[i].Testimony; t != nil {
-			cases = append(cases, casesOf(t, uint16(i))...)
+			cases = append(cases, casesOf(t)...)
 		}
 	}
 	res.findFlows(cases)
@@ -67,7 +67,7 @@ func hosts(res *Result) {
 	nameWitnesses(cases)
 	for i := range res.Inputs {
 		if t := res.Inputs[i].Testimony; t != nil {
-			balance, counted := balance(t, uint16(i))
+			balance, counted := balance(t)
 			res.Hosts = append(res.Hosts, balance)
 			cases = append(cases, counted...)
 		}
@@ -100,12 +100,12 @@ type testified struct {
 }
 
 // casesOf are the losses among the drops of t.
-func casesOf(t *capture.Testimony, file uint16) (cases []*hostCase) {
+func casesOf(t *capture.Testimony) (cases []*hostCase) {
 	for i := range t.Drops {
 		d := &t.Drops[i]
 		if m := kernel.Judge(d, t); m.Class == kernel.Loss && d.Packets > 0 {
 			cases = append(cases, &hostCase{
-				word: &HostWord{Drop: d, Of: t}, mean: m, cause: m.Cause, file: file,
+				word: &HostWord{Drop: d, Of: t}, mean: m, cause: m.Cause,
 				flow: flow.NoFlow, left: min(d.Packets, mostPackets), octets: d.Octets, first: d.First, last: d.Last, sure: cause.Certain,
 			})
 		}
@@ -279,8 +279,8 @@ func (res *Result) strayPackets() (n uint64) {
 
 // isOf reports whether l is of a frame that k is known to have dropped.
 func (k *hostCase) isOf(l *flow.Lost) bool {
-	return k.cause != cause.FragmentTimeout && l.Frame.Number != 0 && l.Frame.File == k.file &&
-		slices.ContainsFunc(k.word.Drop.Samples, func(s capture.DropSample) bool { return s.Frame == l.Frame.Number })
+	return k.cause != cause.FragmentTimeout && l.Frame.Number != 0 &&
+		slices.ContainsFunc(k.word.Drop.Samples, func(s capture.DropSample) bool { return frameOf(&s) == l.Frame })
 }
 
 // explains reports whether k may be the reason of l. Fragments that were given up
@@ -307,9 +307,9 @@ func (res *Result) give(i int, k *hostCase) {
 	x.by = k
 	if x.Frame.Number != 0 {
 		if k.given == nil {
-			k.given = map[uint64]bool{}
+			k.given = map[flow.FrameRef]bool{}
 		}
-		k.given[x.Frame.Number] = true
+		k.given[x.Frame] = true
 	}
 	k.left -= uint64(x.Packets)
 	k.octets -= min(k.octets, uint64(x.Octets))
@@ -326,8 +326,8 @@ func (res *Result) addLoss(k *hostCase) {
 		l.Place = flow.BeforeTap
 	}
 	for _, s := range d.Samples {
-		if s.Frame != 0 && l.Place == flow.AfterTap && !k.given[s.Frame] {
-			l.Frame = flow.FrameRef{Number: s.Frame, File: k.file}
+		if s.Frame != 0 && l.Place == flow.AfterTap && !k.given[frameOf(&s)] {
+			l.Frame = frameOf(&s)
 			break
 		}
 	}

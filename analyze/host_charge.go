@@ -32,8 +32,8 @@ func (k *hostCase) byHost(ch *Charge) {
 	}
 	ch.Frames = ch.Frames[:0]
 	for _, s := range d.Samples {
-		if s.Frame != 0 && !k.given[s.Frame] {
-			ch.Frames = append(ch.Frames, flow.FrameRef{Number: s.Frame, File: k.file})
+		if s.Frame != 0 && !k.given[frameOf(&s)] {
+			ch.Frames = append(ch.Frames, frameOf(&s))
 		}
 	}
 	slices.SortFunc(ch.Frames, func(a, b flow.FrameRef) int { return cmp.Compare(a.Number, b.Number) })
@@ -52,8 +52,8 @@ func (k *hostCase) testify(ch *Charge) {
 	}
 	n := 0
 	for _, s := range k.word.Drop.Samples {
-		at := flow.FrameRef{Number: s.Frame, File: k.file}
-		if s.Frame == 0 || own != (flow.FrameRef{}) && at != own || own == (flow.FrameRef{}) && k.given[s.Frame] || n == most {
+		at := frameOf(&s)
+		if s.Frame == 0 || own != (flow.FrameRef{}) && at != own || own == (flow.FrameRef{}) && k.given[at] || n == most {
 			continue
 		}
 		n++

@@ -78,7 +78,7 @@ const DropEvents = "kernel drop events"
 
 // balance compares the witnesses of t, and returns the packets of which only
 // counters speak as cases of their own.
-func balance(t *capture.Testimony, file uint16) (HostBalance, []*hostCase) {
+func balance(t *capture.Testimony) (HostBalance, []*hostCase) {
 	b := HostBalance{Of: t}
 	if c, known := kernel.Conserve(t); known {
 		b.Conservation = &c
@@ -115,7 +115,7 @@ func balance(t *capture.Testimony, file uint16) (HostBalance, []*hostCase) {
 			continue
 		}
 		counted = append(counted, &hostCase{
-			word: &HostWord{Of: t, Counters: moved}, mean: kernel.Meaning{Stage: c.stage}, cause: c.id, file: file,
+			word: &HostWord{Of: t, Counters: moved}, mean: kernel.Meaning{Stage: c.stage}, cause: c.id,
 			flow: flow.NoFlow, left: min(line.Counted-line.Events, mostPackets), first: first, last: last, sure: cause.Likely, at: c.at,
 			fits: c.during(first, last), wire: c.wire || c.others && !alone(t),
 		})

@@ -35,6 +35,15 @@ type Input struct {
 	Stats       Stats
 	Notes       []string   // findings about the file itself, for the audit; bounded
 	Testimony   *Testimony // of the host where it was captured; nil = none is known
+	Part        *Part      // if it is a file of a rotated set
+}
+
+// A Part says which frames of a capture a file holds that is one of several. What the
+// host says in the last one counts frames through all of them.
+type Part struct {
+	Set    uint64 // names the capture
+	Before uint64 // frames in the files before it
+	Frames uint64 // in the file
 }
 
 // Damage says where a file stopped being readable. Frames before it were read.

@@ -74,7 +74,8 @@ type Drop struct {
 // A DropSample is one drop event, and the captured frame that it was.
 type DropSample struct {
 	Time  int64  `json:"time"`  // ns since the epoch
-	Frame uint64 `json:"frame"` // number of the captured frame; 0 = none was found
+	Frame uint64 `json:"frame"` // number of the captured frame in the whole capture; 0 = none was found
+	File  uint16 `json:"-"`     // of the input that holds it, once that is known; Frame is then its number there
 	After int64  `json:"after"` // ns from the capture of the frame to the drop
 	Seq   uint32 `json:"seq"`   // TCP
 	ID    uint16 `json:"id"`    // IPv4

@@ -206,7 +206,7 @@ func hostSays(c *analyze.Charge) *HostSays {
 			process = d.Process
 		}
 		for _, x := range d.Samples {
-			if len(c.Frames) > 0 && x.Frame == c.Frames[0].Number {
+			if len(c.Frames) > 0 && x.Frame == c.Frames[0].Number && x.File == c.Frames[0].File {
 				s.AfterNS = x.After
 				break
 			}

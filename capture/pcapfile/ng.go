@@ -138,6 +138,7 @@ func (n *pcapng) block(f *file, kind uint32, body []byte, out []capture.Frame) (
 		return out, n.describe(f, body)
 	case blockCustom:
 		n.custom(f, body)
+		n.part(f, body)
 	case pcapngMagic:
 		n.interfaces = nil
 		return out, n.section(f, body)

@@ -2,15 +2,17 @@ package main
 
 import (
 	"io"
+	"slices"
 
 	"whydrop/capture"
 )
 
-// limited ends a Source after a number of frames: -c.
+// limited ends a Source after a number of frames, as for -c, or at one.
 type limited struct {
 	capture.Source
 	left  uint64
-	given []taken // by input
+	until func(*capture.Frame) bool // the first frame that is not wanted, or nil
+	given []taken                   // by input
 }
 
 // taken is what was handed on of one input.
@@ -31,6 +33,12 @@ func (l *limited) Next() (*capture.Batch, error) {
 	}
 	if n := uint64(len(b.Frames)); n > l.left {
 		b.Frames = b.Frames[:l.left]
+	}
+	if l.until != nil {
+		if i := slices.IndexFunc(b.Frames, func(f capture.Frame) bool { return l.until(&f) }); i >= 0 {
+			b.Frames = b.Frames[:i]
+			l.left = uint64(i)
+		}
 	}
 	l.left -= uint64(len(b.Frames))
 	for i := range b.Frames {

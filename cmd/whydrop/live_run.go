@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -29,7 +30,7 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 		return err
 	}
 	defer s.close()
-	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, func() { out.abandon(); s.abandon() })
+	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, func() { out.abandon(); s.leave(p) })
 	defer context.AfterFunc(ctx, s.ring.Stop)()
 	if j.live.duration > 0 {
 		defer time.AfterFunc(j.live.duration, s.ring.Stop).Stop()
@@ -47,7 +48,11 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 		return err
 	}
 	if err := s.rec.failed; err != nil {
-		p.complain(&usageError{"-w " + j.live.write, reason(err), ""})
+		e := &usageError{"-w " + j.live.write, reason(err) + "; the capture ends there", ""}
+		if left := s.rec.files.leave(); left != "" {
+			e.hint = "what was written is in " + left
+		}
+		p.complain(e)
 	}
 	if err := s.rec.trouble; err != nil {
 		p.note("the host's evidence is missing: %v", err)
@@ -87,9 +92,10 @@ func tellReady(fd int) error {
 
 // A liveSession is everything that one run of live has open.
 type liveSession struct {
-	ring  *afpacket.Source
-	rec   *recorder
-	board *board
+	program *program
+	ring    *afpacket.Source
+	rec     *recorder
+	board   *board
 }
 
 // openSession opens all that takes privileges, and gives them up.
@@ -98,7 +104,7 @@ func (p *program) openSession(ctx context.Context, j *liveJob, out *output) (*li
 	if err != nil {
 		return nil, err
 	}
-	s := &liveSession{ring: ring, rec: &recorder{Source: ring, ring: ring, iface: j.live.iface}}
+	s := &liveSession{program: p, ring: ring, rec: &recorder{Source: ring, ring: ring, iface: j.live.iface}}
 	if j.count > 0 {
 		s.rec.Source = &limited{Source: ring, left: j.count}
 	}
@@ -116,6 +122,10 @@ func (p *program) openSession(ctx context.Context, j *liveJob, out *output) (*li
 		s.close()
 		return nil, err
 	}
+	if err := s.openFiles(j); err != nil {
+		s.close()
+		return nil, err
+	}
 	if s.board != nil {
 		go s.board.serve(p)
 	}
@@ -127,17 +137,6 @@ func (p *program) openSession(ctx context.Context, j *liveJob, out *output) (*li
 
 // openWitnesses opens what is shown the frames besides the analysis.
 func (p *program) openWitnesses(ctx context.Context, j *liveJob, s *liveSession, out *output) error {
-	if j.live.write != "" {
-		in := s.ring.Inputs()[0]
-		f := &captureFiles{
-			path: j.live.write, octets: j.live.megabytes * million, every: time.Duration(j.live.seconds) * time.Second, most: j.live.files,
-			open: pcapfile.Interface{Name: j.live.iface, Link: in.LinkTypes[0], SnapLength: in.SnapLength},
-		}
-		if err := f.begin(time.Now().UnixNano()); err != nil {
-			return &usageError{"-w " + j.live.write, reason(err), ""}
-		}
-		s.rec.files = f
-	}
 	if j.live.listen != "" {
 		var err error
 		if s.board, err = openBoard(j.live.listen, j.live.iface, s.ring); err != nil {
@@ -158,6 +157,34 @@ func (p *program) openWitnesses(ctx context.Context, j *liveJob, s *liveSession,
 	if s.rec.witness, err = host.Open(context.WithoutCancel(ctx), o); err != nil {
 		s.rec.witness = nil
 		p.note("the host's evidence is missing: %v", err)
+	}
+	return nil
+}
+
+// openFiles begins the file of -w, as whom -Z names: who cannot write there learns it
+// now, and not when the capture is over.
+func (s *liveSession) openFiles(j *liveJob) error {
+	if j.live.write == "" {
+		return nil
+	}
+	in, now := s.ring.Inputs()[0], time.Now().UnixNano()
+	f := &captureFiles{
+		path: j.live.write, octets: j.live.megabytes * million, every: time.Duration(j.live.seconds) * time.Second, most: j.live.files,
+		open: pcapfile.Interface{Name: j.live.iface, Link: in.LinkTypes[0], SnapLength: in.SnapLength},
+		set:  uint64(now) ^ uint64(os.Getpid())<<48,
+	}
+	if err := f.begin(now); err != nil {
+		return &usageError{"-w " + j.live.write, reason(err), ""}
+	}
+	f.flushing()
+	s.rec.files = f
+	if f.every > 0 && f.most > 0 {
+		l, ok := s.rec.Source.(*limited)
+		if !ok {
+			l = &limited{Source: s.ring, left: math.MaxUint64}
+			s.rec.Source = l
+		}
+		l.until = f.over
 	}
 	return nil
 }
@@ -198,10 +225,13 @@ func (p *program) reporter(j *liveJob, b *board, out *output) func(from, to time
 // clockTime is the time of day of a moment of this host.
 func clockTime(ns int64) string { return time.Unix(0, ns).Format("15:04:05") }
 
-// abandon removes what is not whole.
-func (s *liveSession) abandon() {
-	if s.rec.files != nil {
-		s.rec.files.abandon()
+// leave gives up what is not whole, and says where it is.
+func (s *liveSession) leave(p *program) {
+	if s.rec.files == nil {
+		return
+	}
+	if path := s.rec.files.leave(); path != "" {
+		p.note("the packets so far are in %s", path)
 	}
 }
 
@@ -213,7 +243,7 @@ func (s *liveSession) close() {
 	if s.rec.witness != nil && !s.rec.ended {
 		_, _ = s.rec.witness.Close()
 	}
-	s.abandon()
+	s.leave(s.program)
 	_ = s.ring.Close()
 }
 

@@ -104,6 +104,7 @@ func casesOf(t *capture.Testimony) (cases []*hostCase) {
 	for i := range t.Drops {
 		d := &t.Drops[i]
 		if m := kernel.Judge(d, t); m.Class == kernel.Loss && d.Packets > 0 {
+			m.Stage = stageAt(m.Stage, d, t)
 			cases = append(cases, &hostCase{
 				word: &HostWord{Drop: d, Of: t}, mean: m, cause: m.Cause,
 				flow: flow.NoFlow, left: min(d.Packets, mostPackets), octets: d.Octets, first: d.First, last: d.Last, sure: cause.Certain,
@@ -111,6 +112,28 @@ func casesOf(t *capture.Testimony) (cases []*hostCase) {
 		}
 	}
 	return cases
+}
+
+// stageAt is the stage of a drop as the capture's interface sees it: a packet that is
+// forwarded passes two, and where it came in it was captured before all that
+// happened to it on its way out.
+func stageAt(stage kernel.Stage, d *capture.Drop, t *capture.Testimony) kernel.Stage {
+	if d.Inbound == "" {
+		return stage
+	}
+	cameIn := captured(t, d.Inbound)
+	switch {
+	case cameIn && (stage == kernel.Leaving || stage == kernel.Departing):
+		return kernel.Arrived
+	case !cameIn && stage == kernel.Arrived:
+		return kernel.Leaving // it would have passed the capture later
+	}
+	return stage
+}
+
+// captured reports whether the capture of t was taken on an interface.
+func captured(t *capture.Testimony, name string) bool {
+	return slices.Contains(t.Captured, "any") || slices.Contains(t.Captured, name)
 }
 
 // A tuple is how a packet names its flow.
@@ -175,8 +198,25 @@ func (k *hostCase) concerns() bool {
 		return true
 	}
 	d, t := k.word.Drop, k.word.Of
-	return (t.Filter == "" || d.Taken == "yes") && (slices.Contains(t.Captured, "any") ||
-		slices.Contains(t.Captured, d.Interface) || slices.Contains(t.Captured, d.Inbound))
+	if t.Filter != "" && d.Taken != "yes" {
+		return false
+	}
+	if d.Interface == "" && d.Inbound == "" { // on its way out, before it had one
+		return captured(t, linkOf(t, d.Src.Addr()))
+	}
+	return captured(t, d.Interface) || captured(t, d.Inbound)
+}
+
+// linkOf is the interface that has an address, "" if none of t has it.
+func linkOf(t *capture.Testimony, a netip.Addr) string {
+	for i := range t.Links {
+		for _, p := range t.Links[i].Addresses {
+			if p.Addr().Unmap() == a.Unmap() {
+				return t.Links[i].Name
+			}
+		}
+	}
+	return ""
 }
 
 // nameWitnesses finds the rules, sockets and counters behind cases.

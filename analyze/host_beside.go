@@ -22,7 +22,7 @@ const (
 // slowReaders names the programs of this host that closed their windows, as their
 // sockets show: their queues were full.
 func (res *Result) slowReaders() (out []Conclusion) {
-	for _, g := range res.signsOf(flow.SignClosed) {
+	for _, g := range res.closedWindows() {
 		src, dst := res.ends(g)
 		for i := range res.Inputs {
 			t := res.Inputs[i].Testimony

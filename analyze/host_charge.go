@@ -90,16 +90,7 @@ func (k *hostCase) locus() cause.Locus {
 }
 
 // owns reports whether a is an address of the host of t.
-func owns(t *capture.Testimony, a netip.Addr) bool {
-	for i := range t.Links {
-		for _, p := range t.Links[i].Addresses {
-			if p.Addr().Unmap() == a.Unmap() {
-				return true
-			}
-		}
-	}
-	return false
-}
+func owns(t *capture.Testimony, a netip.Addr) bool { return linkOf(t, a) != "" }
 
 // ownView is where the capture was taken with respect to f, as the capturing
 // host itself says, and why; "" if it says nothing.

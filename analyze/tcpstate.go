@@ -76,10 +76,23 @@ func long(ns uint64) string {
 	return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond))
 }
 
+// A reader that was not scheduled at once closes its window for a moment, at the speed
+// of the sender's bursts: nobody waits for that. Delayed acknowledgements take so long
+// (RFC 9293 §3.8.6.3: less than 500 ms; Linux: TCP_DELACK_MIN).
+const unreadMoment = int64(40e6)
+
+// closedWindows are the signs of windows that stood closed for longer than a moment, or
+// whose sender had to ask.
+func (res *Result) closedWindows() []*flow.Sign {
+	return slices.DeleteFunc(res.signsOf(flow.SignClosed), func(g *flow.Sign) bool {
+		return g.Octets == 0 && g.Last-g.First < unreadMoment
+	})
+}
+
 // notReading says which receivers closed their windows, how often and for how
 // long: c-1 row 14. That they did is their own word.
 func (res *Result) notReading() []Conclusion {
-	return tell(res.signsOf(flow.SignClosed), cause.ReceiverNotReading, func(g *flow.Sign) cause.Confidence {
+	return tell(res.closedWindows(), cause.ReceiverNotReading, func(g *flow.Sign) cause.Confidence {
 		if g.Octets > 0 { // asked, and it said so again
 			return cause.Certain
 		}

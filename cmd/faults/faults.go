@@ -31,6 +31,8 @@ type verdict struct {
 	named []string // what the words on it must hold: a rule, a process, a sysctl
 	less  string   // how sure it has to be, if not certain
 
+	// tells are causes that must be told beside losses, with their names.
+	tells []string
 	// beside are causes that may be told beside the losses: what follows from them on
 	// the wire, such as a connection that was not answered.
 	beside []string

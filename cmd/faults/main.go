@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -97,6 +98,9 @@ func (o *outcome) line() string {
 	expected := "nothing lost"
 	if v.cause != "" {
 		expected = v.cause + " @ " + v.locus
+	}
+	if len(v.tells) > 0 {
+		expected = strings.TrimPrefix(expected+", "+strings.Join(v.tells, ", "), "nothing lost, ")
 	}
 	if o.skipped != "" {
 		return fmt.Sprintf("%s\t%s\tskipped: %s\t\t\t\t\t\t", o.fault.name, expected, o.skipped)

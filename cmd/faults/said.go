@@ -95,6 +95,11 @@ func (s *said) short() string {
 			parts = append(parts, p)
 		}
 	}
+	for _, c := range s.Conclusions {
+		if !slices.Contains(parts, c.Cause) {
+			parts = append(parts, c.Cause)
+		}
+	}
 	if s.Verdict.Unexplained > 0 {
 		parts = append(parts, fmt.Sprintf("%d unexplained", s.Verdict.Unexplained))
 	}
@@ -141,12 +146,19 @@ func (v *verdict) wrong(s *said, lost uint64) (wrong []string) {
 	if n := s.Verdict.CaptureOnly; n > 0 {
 		bad("%d said to lack in the capture only", n)
 	}
+	told := map[string]bool{}
 	for _, c := range s.Conclusions {
-		if c.Cause == v.cause && v.cause != "" || slices.Contains(v.beside, c.Cause) {
+		told[c.Cause] = true
+		if slices.Contains(v.tells, c.Cause) || c.Cause == v.cause && v.cause != "" || slices.Contains(v.beside, c.Cause) {
 
 			continue
 		}
 		bad("told %s: %s", c.Cause, c.Say)
+	}
+	for _, id := range v.tells {
+		if !told[id] {
+			bad("%s is not told", id)
+		}
 	}
 	for _, name := range v.missing(s) {
 		bad("%q is not named", name)

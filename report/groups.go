@@ -190,6 +190,11 @@ func (b *builder) doOf(k groupKey, charges []*analyze.Charge) []string {
 	if k.cause == cause.ReceiverHostDrop {
 		return receiverSteps(charges)
 	}
+	if k.host {
+		if steps := hostSteps(k.cause, charges); steps != nil {
+			return steps
+		}
+	}
 	if steps, ok := do[k.cause]; ok {
 		return steps
 	}

@@ -176,7 +176,7 @@ var places = map[place]reason{
 	{unspecified, "tcp_v4_rcv"}:                    {class: Symptom}, // late, of a connection that is gone
 	{unspecified, "tcp_v6_rcv"}:                    {class: Symptom},
 	{unspecified, "tcp_rcv_state_process"}:         {class: Symptom}, // the last ACK of a connection that ends with it
-	{unspecified, "ip6_mc_input"}:                  {class: Noise}, // a group that nobody here joined
+	{unspecified, "ip6_mc_input"}:                  {class: Noise},   // a group that nobody here joined
 	{unspecified, "ip6_rcv_core"}:                  {class: Noise},
 	{unspecified, "virtio_transport_recv_pkt"}:     {class: Noise},
 	{unspecified, "skb_queue_purge_reason"}:        {class: Noise},

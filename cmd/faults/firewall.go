@@ -141,7 +141,7 @@ var firewallFaults = []fault{
 	},
 	{
 		name:    "conntrack, full",
-		want:    verdict{cause: "conntrack-full", locus: "downstream", named: []string{"nf_conntrack_max", "262144"}},
+		want:    verdict{cause: "conntrack-full", locus: "downstream", named: []string{"262144 of 262144", "sysctl -w net.netfilter.nf_conntrack_max=524288"}},
 		build:   fillConntrack,
 		provoke: flingEach,
 		tap:     at("r", "ra"),

@@ -19,7 +19,7 @@ const few = 20
 var routeFaults = []fault{
 	{
 		name:  "rp_filter, strict",
-		want:  verdict{cause: "rp-filter", locus: "receiver-host", named: []string{"net.ipv4.conf.vb.rp_filter", "vb"}},
+		want:  verdict{cause: "rp-filter", locus: "receiver-host", named: []string{"sysctl -w net.ipv4.conf.vb.rp_filter=2", "now 1", "ip route get 10.78.0.1"}},
 		build: buildAsymmetry,
 		provoke: func(w *world) (uint64, error) {
 			p := packet{srcMAC: macRB, dstMAC: macB, src: "10.78.0.1", dst: addrB, sport: 4000, dport: 9001, protocol: unix.IPPROTO_UDP, payload: 100}
@@ -61,7 +61,7 @@ var routeFaults = []fault{
 	},
 	{
 		name:    "forwarding off",
-		want:    verdict{cause: "ip-no-route", locus: "downstream", named: []string{"net.ipv4.ip_forward"}},
+		want:    verdict{cause: "ip-no-route", locus: "downstream", named: []string{"sysctl -w net.ipv4.ip_forward=1", "now 0"}},
 		build:   func(w *world) error { return w.set("r", "net.ipv4.ip_forward", "0") },
 		provoke: sendTo(addrB + ":9001"),
 		tap:     at("r", "ra"),
@@ -104,14 +104,14 @@ var routeFaults = []fault{
 	},
 	{
 		name:    "MTU, ICMP",
-		want:    verdict{cause: "mtu-exceeded", locus: "downstream", named: []string{"1200"}},
+		want:    verdict{cause: "mtu-exceeded", locus: "downstream", named: []string{"ip link set dev rb mtu 1500", "takes 1200 octets"}},
 		build:   narrow,
 		provoke: func(w *world) (uint64, error) { return few, w.unfragmented("a", addrB+":9001", few, 1400) },
 		tap:     at("r", "ra"),
 	},
 	{
 		name: "MTU, black hole, at the sender",
-		want: verdict{cause: "mtu-black-hole", locus: "downstream", less: "likely"},
+		want: verdict{cause: "mtu-black-hole", locus: "downstream", less: "possible"},
 		build: func(w *world) error {
 			return errors.Join(narrow(w), w.swallow("b", addrB+":5001"),
 				w.nft("r", inTable("type filter hook output priority 0; icmp type destination-unreachable icmp code frag-needed drop")))

@@ -28,6 +28,11 @@ type dropKey struct {
 	Unused   [5]uint8
 }
 
+type dropKnown struct {
+	_     structs.HostLayout
+	Words [1024]uint64
+}
+
 type dropSample struct {
 	_        structs.HostLayout
 	Key      dropKey
@@ -73,17 +78,17 @@ type dropValue struct {
 type dropWork struct {
 	_         structs.HostLayout
 	Counted   uint64
-	Noise     uint64
-	Lost      uint64
-	Unsampled uint64
-	Made      uint64
 	Tick      uint64
 	Now       uint64
 	Window    uint64
 	Keys      uint64
 	Sampled   uint64
+	Woken     uint64
+	Noise     uint64
+	Lost      uint64
+	Unsampled uint64
+	Made      uint64
 	Sample    dropSample
-	Head      [80]uint8
 }
 
 // Names of all BPF objects in the ELF.
@@ -91,11 +96,13 @@ type dropWork struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	dropMapDrops             = "drops"
+	dropMapKnowns            = "knowns"
 	dropMapRecent            = "recent"
 	dropMapRest              = "rest"
 	dropMapSamples           = "samples"
 	dropMapStacks            = "stacks"
 	dropMapWorks             = "works"
+	dropProgDropCast         = "drop_cast"
 	dropProgDropRaw          = "drop_raw"
 	dropProgDropTyped        = "drop_typed"
 	dropVarKeysPerWindow     = "keys_per_window"
@@ -152,6 +159,7 @@ type dropSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type dropProgramSpecs struct {
+	DropCast  *ebpf.ProgramSpec `ebpf:"drop_cast"`
 	DropRaw   *ebpf.ProgramSpec `ebpf:"drop_raw"`
 	DropTyped *ebpf.ProgramSpec `ebpf:"drop_typed"`
 }
@@ -161,6 +169,7 @@ type dropProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type dropMapSpecs struct {
 	Drops   *ebpf.MapSpec `ebpf:"drops"`
+	Knowns  *ebpf.MapSpec `ebpf:"knowns"`
 	Recent  *ebpf.MapSpec `ebpf:"recent"`
 	Rest    *ebpf.MapSpec `ebpf:"rest"`
 	Samples *ebpf.MapSpec `ebpf:"samples"`
@@ -205,6 +214,7 @@ func (o *dropObjects) Close() error {
 // It can be passed to loadDropObjects or ebpf.CollectionSpec.LoadAndAssign.
 type dropMaps struct {
 	Drops   *ebpf.Map `ebpf:"drops"`
+	Knowns  *ebpf.Map `ebpf:"knowns"`
 	Recent  *ebpf.Map `ebpf:"recent"`
 	Rest    *ebpf.Map `ebpf:"rest"`
 	Samples *ebpf.Map `ebpf:"samples"`
@@ -215,6 +225,7 @@ type dropMaps struct {
 func (m *dropMaps) Close() error {
 	return _DropClose(
 		m.Drops,
+		m.Knowns,
 		m.Recent,
 		m.Rest,
 		m.Samples,
@@ -243,12 +254,14 @@ type dropVariables struct {
 //
 // It can be passed to loadDropObjects or ebpf.CollectionSpec.LoadAndAssign.
 type dropPrograms struct {
+	DropCast  *ebpf.Program `ebpf:"drop_cast"`
 	DropRaw   *ebpf.Program `ebpf:"drop_raw"`
 	DropTyped *ebpf.Program `ebpf:"drop_typed"`
 }
 
 func (p *dropPrograms) Close() error {
 	return _DropClose(
+		p.DropCast,
 		p.DropRaw,
 		p.DropTyped,
 	)

@@ -24,7 +24,7 @@ type program struct {
 // wrongly on hardened kernels.
 func load(reasons *reasonNames, o dropOptions) (*program, error) {
 	var err error
-	for _, name := range []string{dropProgDropTyped, dropProgDropRaw} {
+	for _, name := range []string{dropProgDropCast, dropProgDropTyped, dropProgDropRaw} {
 		var p *program
 		var again error
 		if p, again = loadOne(reasons, o, name); again == nil {
@@ -58,7 +58,7 @@ func loadSpec(spec *ebpf.CollectionSpec, name string) (*program, error) {
 		return nil, err
 	}
 	defer all.Close() // of what is assigned below, it closes nothing
-	p := &program{typed: name == dropProgDropTyped}
+	p := &program{typed: name != dropProgDropRaw}
 	if err := all.Assign(&p.maps); err != nil {
 		return nil, err
 	}

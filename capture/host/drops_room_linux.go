@@ -1,6 +1,10 @@
 package host
 
+import "github.com/cilium/ebpf"
+
 const (
+	// knownOctets is the size of struct known in bpf/drop.bpf.c.
+	knownOctets = 1 << 16 / 8
 	// fullTable is how many keys the kernel's table may hold before it is emptied:
 	// three quarters of its size.
 	fullTable = 12288
@@ -36,6 +40,17 @@ func (d *dropWatch) makeRoom(full uint64) {
 		}
 		d.spilled[key] = sumsOf(&v)
 	}
+	d.program.forget()
+}
+
+// forget empties what the program knows of the keys in its table. If that fails, it
+// looks for some of them in vain.
+func (p *program) forget() {
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return
+	}
+	_ = p.maps.Knowns.Put(uint32(0), make([][knownOctets]byte, cpus))
 }
 
 // made is how many keys the program made.

@@ -2,9 +2,9 @@
 /*
  * Every packet that the kernel throws away passes the tracepoint skb:kfree_skb. This program sums
  * the events up by reason, function, interfaces and addresses, and hands out the headers of the
- * first of each key. A drop costs about as much as reading its headers: the sums are kept in a
- * small table of each CPU (recent), which spills into the common one (drops) only when another key
- * wants the place.
+ * first of each key. What a drop costs is mostly the memory it touches: the sums are kept in a small
+ * table of each CPU (recent), which spills into the common one (drops) only when another key wants
+ * the place.
  *
  * A BPF program of a tracepoint is not entered again on the CPU on which it runs (the kernel
  * counts that as a miss), so what is per CPU needs no atomic operation.
@@ -78,16 +78,17 @@ struct sample {
 	__u8 header[header_octets];
 };
 
+/* What every drop touches comes first, in one line of the cache. */
 struct work {
 	__u64 counted;   /* events that were taken into account */
+	__u64 tick, now; /* the clock, read once a tick */
+	__u64 window, keys, sampled; /* of this window */
+	__u64 woken;     /* the tick in which the reader was woken last */
 	__u64 noise;     /* innocent ones */
 	__u64 lost;      /* that no table had room for */
 	__u64 unsampled; /* samples that the ring had no room for */
 	__u64 made;      /* keys */
-	__u64 tick, now; /* the clock, read once a tick */
-	__u64 window, keys, sampled; /* of this window */
 	struct sample sample;
-	__u8 head[header_octets];
 };
 
 struct {
@@ -107,7 +108,7 @@ struct {
 
 #define first_credit 8
 #define most_credit 64
-#define recent_bits 10
+#define recent_bits 10 /* more slots find less: the cache of the CPU holds no more of them */
 #define recent_slots (1 << recent_bits)
 
 struct {
@@ -123,6 +124,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct work);
 } works SEC(".maps");
+
+/*
+ * Which keys may be in drops, one bit of a hash each. In a flood from sources without end nearly
+ * none is, and to look each of them up there would cost more than all else. Emptied with drops.
+ */
+#define known_bits 16
+struct known {
+	__u64 words[(1 << known_bits) / 64];
+};
+
+struct {
+	__uint(type, map_percpu_array);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct known);
+} knowns SEC(".maps");
 
 #define ring_octets (1 << 20)
 
@@ -142,60 +159,68 @@ struct {
 
 static inline_always __u16 swap16(__u16 v) { return __builtin_bswap16(v); }
 
-static inline_always __u16 be16(const __u8 *b) { return b[0] << 8 | b[1]; }
+static inline_always __u16 be16(const void *b) { return swap16(*(const __u16 *)b); }
 
-/* The arguments of the tracepoint. */
+static inline_always __u32 word(const void *b) { return *(const __u32 *)b; }
+
+/*
+ * The arguments of the tracepoint, and what is found out: all on the stack, which is in the cache
+ * of the CPU anyway.
+ */
 struct drop {
 	void *ctx;
 	struct sk_buff *skb;
-	struct sock *rx; /* the socket that refused it; or none */
-	__u64 function;
-	__u32 reason;
+	struct sock *rx;   /* the socket that refused it; or none */
+	const __u8 *head;  /* where an IP header was looked for */
+	struct sums sums;  /* of this one drop */
+	__u16 segments;
+	__u16 linear;      /* octets from the IP header on that lie in the linear part */
+	struct key key;
 };
 
-static inline_always __u32 netns_of_device(const int direct, struct net_device *dev)
+static inline_always __u32 netns_of_device(const int way, struct net_device *dev)
 {
-	struct net *net = get(direct, dev, nd_net.net);
+	struct net *net = get(way, dev, nd_net.net);
 
-	return net ? get(direct, net, ns.inum) : 0;
+	return net ? get(way, net, ns.inum) : 0;
 }
 
-static inline_always int socket_is_ours(const int direct, struct sock *sk)
+static inline_always int socket_is_ours(const int way, struct sock *sk)
 {
-	struct net *net = get(direct, sk, __sk_common.skc_net.net);
+	struct net *net = get(way, sk, __sk_common.skc_net.net);
 
-	return net && get(direct, net, ns.inum) == only_netns;
+	return net && get(way, net, ns.inum) == only_netns;
 }
 
 /*
  * Is it of our namespace? TCP reuses skb->dev as a link of its queues and UDP for its own sums, so
  * a device is believed only if it is ours, or nobody knows better.
  */
-static inline_always int is_ours(const int direct, struct drop *d, __u32 *ifindex)
+static inline_always int is_ours(const int way, struct drop *d, __u32 *ifindex)
 {
-	struct net_device *dev = get(direct, d->skb, dev);
+	struct net_device *dev = get(way, d->skb, dev);
 	struct dst_entry *dst;
 	struct sock *sk;
 	__u32 inum = 0;
 
 	if (dev)
-		inum = netns_of_device(direct, dev);
+		inum = netns_of_device(way, dev);
 	if (inum == only_netns) {
-		*ifindex = get(direct, dev, ifindex);
+		*ifindex = get(way, dev, ifindex);
 		return 1;
 	}
 	if (d->rx)
-		return socket_is_ours(direct, d->rx);
-	sk = get(direct, d->skb, sk);
+		return socket_is_ours(way, d->rx);
+	sk = get(way, d->skb, sk);
 	if (sk)
-		return socket_is_ours(direct, sk);
-	dst = (struct dst_entry *)(get(direct, d->skb, _skb_refdst) & ~7UL);
+		return socket_is_ours(way, sk);
+	dst = (struct dst_entry *)(get(way, d->skb, _skb_refdst) & ~7UL);
 	if (inum || !dst)
 		return 0;
-	dev = get(0, dst, dev);
-	if (!dev || netns_of_device(0, dev) != only_netns)
+	dev = get(by_helper, dst, dev);
+	if (!dev || netns_of_device(by_helper, dev) != only_netns)
 		return 0;
-	*ifindex = get(0, dev, ifindex);
+	*ifindex = get(by_helper, dev, ifindex);
 	return 1;
 }
 
@@ -207,28 +232,25 @@ static inline_always void clear_addresses(struct key *k)
 	k->sport = k->dport = 0;
 }
 
-static inline_always void set_addresses4(struct key *k, const void *src, const void *dst)
+static inline_always void set_addresses4(struct key *k, __u32 src, __u32 dst)
 {
 	__u32 *s = (__u32 *)k->src, *d = (__u32 *)k->dst;
 
 	s[2] = d[2] = 0xffff0000; /* ::ffff:0:0/96, RFC 4291 section 2.5.5.2; little-endian */
-	s[3] = *(const __u32 *)src;
-	d[3] = *(const __u32 *)dst;
+	s[3] = src;
+	d[3] = dst;
 }
 
 /* No IP header was written yet (IP_OUTNOROUTES): the socket knows who speaks to whom. */
-static inline_always int from_socket(const int direct, struct key *k, struct sock *sk)
+static inline_always int from_socket(const int way, struct key *k, struct sock *sk)
 {
 	__u16 family;
 
 	if (!sk)
 		return 0;
-	family = get(direct, sk, __sk_common.skc_family);
+	family = get(way, sk, __sk_common.skc_family);
 	if (family == family_inet) {
-		__u32 src = get(direct, sk, __sk_common.skc_rcv_saddr);
-		__u32 dst = get(direct, sk, __sk_common.skc_daddr);
-
-		set_addresses4(k, &src, &dst);
+		set_addresses4(k, get(way, sk, __sk_common.skc_rcv_saddr), get(way, sk, __sk_common.skc_daddr));
 		k->ether = ethertype_ip;
 	} else if (family == family_inet6) {
 		read_kernel(k->src, 16, &sk->__sk_common.skc_v6_rcv_saddr);
@@ -237,106 +259,117 @@ static inline_always int from_socket(const int direct, struct key *k, struct soc
 	} else {
 		return 0;
 	}
-	k->sport = get(direct, sk, __sk_common.skc_num);
-	k->dport = swap16(get(direct, sk, __sk_common.skc_dport));
-	k->proto = get(direct, sk, sk_protocol);
+	k->sport = get(way, sk, __sk_common.skc_num);
+	k->dport = swap16(get(way, sk, __sk_common.skc_dport));
+	k->proto = get(way, sk, sk_protocol);
 	return 1;
 }
 
 static inline_always __s32 not_negative(__s32 n) { return n > 0 ? n : 0; }
 
-/* Ports or ICMP type and code, from the octets at offset; returns the octets of payload. */
-static inline_always __s32 transport(struct key *k, const __u8 *head, __u32 offset, __s32 octets)
+/*
+ * Where to read the header from that lies at p, offset octets into what describe copied: from the
+ * packet itself where the verifier lets us, else from the copy.
+ */
+#define view(way, type, p, copy, offset)                                                             \
+	((way) == by_cast ? (const __u8 *)rdonly_cast((p) + (offset), type_id(type)) : (copy) + (offset))
+
+/* Ports or ICMP type and code; returns the octets of payload. */
+static inline_always __s32 transport(struct key *k, const __u8 *head, __s32 octets)
 {
 	switch (k->proto) {
 	case proto_tcp:
-		k->sport = be16(head + offset);
-		k->dport = be16(head + offset + 2);
-		return not_negative(octets - (head[offset + tcp_offset] >> 4) * 4);
+		k->sport = be16(head);
+		k->dport = be16(head + 2);
+		return not_negative(octets - (head[tcp_offset] >> 4) * 4);
 	case proto_udp:
-		k->sport = be16(head + offset);
-		k->dport = be16(head + offset + 2);
+		k->sport = be16(head);
+		k->dport = be16(head + 2);
 		return not_negative(octets - 8);
 	case proto_icmp:
 	case proto_icmp6:
-		k->sport = head[offset];
-		k->dport = head[offset + 1];
+		k->sport = head[0];
+		k->dport = head[1];
 		return not_negative(octets - 8);
 	}
 	return not_negative(octets);
 }
 
 /* Fills in what the headers say; returns the octets of payload, or -1 where there are no headers. */
-static inline_always __s32 from_headers(struct key *k, struct sample *s, const __u8 *head)
+static inline_always __s32 from_headers(const int way, struct drop *d, const __u8 *copy)
 {
-	__u32 offset = (head[0] & 0xf) << 2;
-	__u32 total = be16(head + 2);
+	const __u8 *head = view(way, struct iphdr, d->head, copy, 0);
+	struct key *k = &d->key;
+	__u32 offset, total;
 
 	if (k->ether == ethertype_ip && head[0] >> 4 == 4) {
+		offset = (head[0] & 0xf) << 2;
+		total = be16(head + 2);
 		k->proto = head[9];
-		set_addresses4(k, head + 12, head + 16);
+		set_addresses4(k, word(head + 12), word(head + 16));
 		if (total) /* 0: longer than 64 KiB (BIG TCP) */
-			s->octets = total;
+			d->sums.octets = total;
 		if (be16(head + 6) & 0x1fff)
 			return 1; /* a later fragment: no ports, and payload for certain */
-		return transport(k, head, offset, s->octets - offset);
+		return transport(k, view(way, struct tcphdr, d->head, copy, offset), d->sums.octets - offset);
 	}
+	head = view(way, struct ipv6hdr, d->head, copy, 0);
 	if (k->ether == ethertype_ip6 && head[0] >> 4 == 6) {
 		k->proto = head[6];
 		__builtin_memcpy(k->src, head + 8, 16);
 		__builtin_memcpy(k->dst, head + 24, 16);
 		if (be16(head + 4))
-			s->octets = be16(head + 4) + 40;
-		return transport(k, head, 40, s->octets - 40);
+			d->sums.octets = be16(head + 4) + 40;
+		return transport(k, view(way, struct tcphdr, d->head, copy, 40), d->sums.octets - 40);
 	}
-	if (k->ether == ethertype_arp && total == ethertype_ip) {
-		set_addresses4(k, head + 14, head + 24); /* RFC 826: sender, target */
+	if (k->ether == ethertype_arp && be16(head + 2) == ethertype_ip) {
+		set_addresses4(k, word(head + 14), word(head + 24)); /* RFC 826: sender, target */
 		return 1;
 	}
 	return -1;
 }
 
 /*
- * Fills in the key and the head of the sample; returns the octets of payload, -1 if there were no
- * headers to read, or -2 if the packet is not of IP or ARP.
+ * Fills in the key; returns the octets of payload, -1 if there were no headers to read, or -2 if
+ * the packet is not of IP or ARP.
  */
-static inline_always __s32 describe(const int direct, struct drop *d, struct work *w)
+static inline_always __s32 describe(const int way, struct drop *d, struct work *w)
 {
-	struct sample *s = &w->sample;
-	struct key *k = &s->key;
-	__u16 network = get(direct, d->skb, network_header);
-	__u16 mac = get(direct, d->skb, mac_header);
-	unsigned char *head = get(direct, d->skb, head);
-	__u32 tail = get(direct, d->skb, tail);
+	struct key *k = &d->key;
+	__u16 network = get(way, d->skb, network_header);
+	__u16 mac;
+	__u32 tail = get(way, d->skb, tail);
+	__s32 payload = -1;
 	struct sock *sk;
-	__s32 payload;
 
-	k->ether = swap16(get(direct, d->skb, protocol));
+	k->ether = swap16(get(way, d->skb, protocol));
 	if (k->ether && k->ether != ethertype_ip && k->ether != ethertype_ip6 && k->ether != ethertype_arp)
 		return -2;
-	s->octets = get(direct, d->skb, len);
-	s->linear = 0;
-	if (!network && mac != 0xffff)
-		network = mac + 14; /* before ip_rcv */
-	if (k->ether && !read_kernel(w->head, header_octets, head + network)) {
-		payload = from_headers(k, s, w->head);
-		if (payload >= 0) {
-			if (tail > network)
-				s->linear = tail - network < header_octets ? tail - network : header_octets;
-			return payload;
-		}
+	d->sums.octets = get(way, d->skb, len);
+	if (!network) {
+		mac = get(way, d->skb, mac_header);
+		if (mac != 0xffff)
+			network = mac + 14; /* before ip_rcv */
 	}
-	sk = get(direct, d->skb, sk);
-	return from_socket(direct, k, sk) || k->ether ? -1 : -2;
+	d->head = (const __u8 *)get(way, d->skb, head) + network;
+	if (k->ether && (way == by_cast || !read_kernel(w->sample.header, header_octets, d->head)))
+		payload = from_headers(way, d, w->sample.header);
+	if (payload >= 0) {
+		if (tail > network)
+			d->linear = tail - network < header_octets ? tail - network : header_octets;
+		return payload;
+	}
+	sk = get(way, d->skb, sk);
+	return from_socket(way, k, sk) || k->ether ? -1 : -2;
 }
 
-static inline_always __u32 slot_of(const struct key *k)
+static inline_always __u64 hash_of(const struct key *k)
 {
 	const __u64 *w = (const __u64 *)k;
 	__u64 h = w[0] * 0x9e3779b97f4a7c15 + w[1] * 0xc2b2ae3d27d4eb4f + w[2] * 0x165667b19e3779f9 +
 		  (w[3] ^ w[5]) * 0xd6e8feb86659fd93 + w[4] * 0xff51afd7ed558ccd + w[6] * 0xa0761d6478bd642f + w[7];
 
-	return (h ^ h >> 32) * 0xe7037ed1a0b428db >> (64 - recent_bits);
+	return (h ^ h >> 32) * 0xe7037ed1a0b428db;
 }
 
 static inline_always int same(const struct key *a, const struct key *b)
@@ -352,12 +385,13 @@ static inline_always void add(struct sums *to, const struct sums *more)
 	__sync_fetch_and_add(&to->events, more->events);
 	__sync_fetch_and_add(&to->segments, more->segments);
 	__sync_fetch_and_add(&to->octets, more->octets);
-	__sync_fetch_and_add(&to->empty, more->empty);
+	if (more->empty)
+		__sync_fetch_and_add(&to->empty, more->empty);
 	to->last = more->last;
 }
 
 /* Adds sums to a key of drops, or of rest where that is full. */
-static inline_always int spill(const struct key *k, const struct sums *sums)
+static inline_never int spill(const struct key *k, const struct sums *sums)
 {
 	struct value fresh = {.sums = *sums, .stack = -1};
 	struct value *v = map_lookup(&drops, k);
@@ -377,49 +411,61 @@ static inline_always int spill(const struct key *k, const struct sums *sums)
 }
 
 /* A new key: who sends, and by which way through the kernel. Neither is worth it for every drop. */
-static inline_always struct value *first_seen(struct drop *d, struct work *w, const struct key *k, __u64 now)
+static inline_always struct value *first_seen(struct drop *d, struct work *w)
 {
 	struct value fresh = {.stack = -1};
+	const struct key *k = &d->key;
 
 	if (++w->keys > keys_per_window)
 		return 0;
-	fresh.sums.first = fresh.sums.last = now;
+	fresh.sums.first = fresh.sums.last = d->sums.last;
 	if (!k->iif) {
 		fresh.pid = current_pid_tgid() >> 32;
 		current_comm(fresh.comm, sizeof(fresh.comm));
 	}
-	if (!k->iif || d->reason == reason_netfilter || d->reason == reason_unspecified)
+	if (!k->iif || k->reason == reason_netfilter || k->reason == reason_unspecified)
 		fresh.stack = get_stackid(d->ctx, &stacks, 0);
 	if (!map_update(&drops, k, &fresh, update_noexist))
 		w->made++;
 	return map_lookup(&drops, k);
 }
 
-/* Gives the slot to the key of w, of which there were so many events before. */
-static inline_always void take(struct work *w, struct slot *slot, __u64 before)
+/* Gives the slot to the key of d, of which there were so many events before. */
+static inline_always void take(struct drop *d, struct work *w, struct slot *slot, __u64 before)
 {
 	if (slot->sums.events && !spill(&slot->key, &slot->sums))
 		w->lost += slot->sums.events;
 	__builtin_memset(&slot->sums, 0, sizeof(slot->sums));
-	slot->key = w->sample.key;
+	slot->key = d->key;
 	slot->before = before;
 	slot->credit = first_credit;
 }
 
-/* Hands the headers out. Nobody is woken for less than half a ring: the reader comes by often. */
-static inline_always void hand_out(struct work *w)
+/*
+ * Hands the headers out. Nobody is woken for less than half a ring, nor twice in a tick: the reader
+ * comes by often.
+ */
+static inline_always void hand_out(const int way, struct drop *d, struct work *w)
 {
+	struct sample *s = &w->sample;
 	__u64 flags = ring_no_wakeup;
 
 	if (samples_per_window && ++w->sampled > samples_per_window) {
 		w->unsampled++;
 		return;
 	}
-	if (ringbuf_query(&samples, ring_avail_data) > ring_octets / 2)
+	if (ringbuf_query(&samples, ring_avail_data) > ring_octets / 2 && w->woken != w->tick) {
+		w->woken = w->tick;
 		flags = ring_force_wakeup;
-	w->sample.time = ktime_ns();
-	__builtin_memcpy(w->sample.header, w->head, header_octets);
-	if (ringbuf_output(&samples, &w->sample, sizeof(w->sample), flags))
+	}
+	if (way == by_cast && read_kernel(s->header, header_octets, d->head))
+		d->linear = 0;
+	s->key = d->key;
+	s->octets = d->sums.octets;
+	s->segments = d->segments;
+	s->linear = d->linear;
+	s->time = d->sums.last = ktime_ns();
+	if (ringbuf_output(&samples, s, sizeof(*s), flags))
 		w->unsampled++;
 }
 
@@ -431,87 +477,117 @@ static inline_always __u64 clock(struct work *w)
 	if (w->tick != tick) {
 		w->tick = tick;
 		w->now = ktime_ns();
+		if (w->now >> window_shift != w->window) {
+			w->window = w->now >> window_shift;
+			w->keys = w->sampled = 0;
+		}
 	}
 	return w->now;
 }
 
-static inline_always void count(struct sums *sums, const struct sums *one, __u64 now)
+static inline_always int count(struct sums *sums, const struct sums *one)
 {
 	if (!sums->events++)
-		sums->first = now;
+		sums->first = one->first;
 	sums->segments += one->segments;
 	sums->octets += one->octets;
 	sums->empty += one->empty;
-	if (now > sums->last) /* a sample has its own time, later than that of the tick */
-		sums->last = now;
+	if (one->last > sums->last) /* a sample has its own time, later than that of the tick */
+		sums->last = one->last;
+	return 0;
 }
 
-static inline_always struct slot *slot_at(const struct key *k)
+static inline_always struct slot *slot_at(__u64 hash)
 {
-	__u32 index = slot_of(k);
+	__u32 index = hash >> (64 - recent_bits);
 
 	return map_lookup(&recent, &index);
 }
 
-static inline_always int account(struct drop *d, struct work *w, __u16 segments, __s32 payload)
+/* The word of knowns with the bit of a hash. */
+static inline_always __u64 *known_at(__u64 hash)
 {
-	struct sample *s = &w->sample;
-	__u64 now = clock(w);
-	struct sums one = {1, segments, s->octets, !payload, now, now};
-	struct slot *slot = slot_at(&s->key);
-	struct value *v = 0;
-	__u64 before;
+	__u32 zero = 0;
+	struct known *known = map_lookup(&knowns, &zero);
 
-	w->counted++;
-	if (now >> window_shift != w->window) {
-		w->window = now >> window_shift;
-		w->keys = w->sampled = 0;
-	}
+	return known ? &known->words[hash >> 32 & ((1 << known_bits) / 64 - 1)] : 0;
+}
+
+static inline_always __u64 known_bit(__u64 hash) { return 1ULL << (hash >> 26 & 63); }
+
+/* Of a key that is new, where too many are: its addresses are forgotten, it is not. */
+static inline_never int nameless(struct drop *d, struct work *w)
+{
+	struct slot *slot;
+
+	clear_addresses(&d->key);
+	slot = slot_at(hash_of(&d->key));
 	if (!slot)
 		return 0;
-	if (same(&slot->key, &s->key)) {
-		before = slot->before + slot->sums.events;
-		if (slot->credit < most_credit)
-			slot->credit++;
-	} else {
-		v = map_lookup(&drops, &s->key);
-		if (!v)
-			v = first_seen(d, w, &s->key, now);
-		if (!v) { /* too many new ones, or no room: their addresses are forgotten */
-			clear_addresses(&s->key);
-			slot = slot_at(&s->key);
-			if (!slot)
-				return 0;
-			if (!same(&slot->key, &s->key))
-				take(w, slot, ~0u);
-			count(&slot->sums, &one, now);
-			return 0;
-		}
-		before = v->sums.events;
-		/* To change hands costs more than to go without: who comes back keeps the slot. */
-		if (!slot->credit--) {
-			take(w, slot, before);
-			v = 0;
-		}
-	}
-	if (before < samples_per_key) {
-		s->segments = segments;
-		hand_out(w);
-		now = one.last = s->time;
-	}
-	if (v) {
-		add(&v->sums, &one);
+	if (!same(&slot->key, &d->key))
+		take(d, w, slot, ~0u);
+	return count(&slot->sums, &d->sums);
+}
+
+/* Counts a drop whose key does not have its slot. */
+static inline_always int account_other(const int way, struct drop *d, struct work *w, struct slot *slot, __u64 hash)
+{
+	__u64 *known = known_at(hash), before;
+	struct value *v = 0;
+
+	if (!known)
 		return 0;
+	if (w->keys <= keys_per_window || *known & known_bit(hash))
+		v = map_lookup(&drops, &d->key);
+	if (!v)
+		v = first_seen(d, w);
+	if (!v) /* too many new ones, or no room */
+		return nameless(d, w);
+	*known |= known_bit(hash);
+	before = v->sums.events;
+	if (before < samples_per_key)
+		hand_out(way, d, w);
+	/* To change hands costs more than to go without: who comes back keeps the slot. */
+	if (!slot->credit--) {
+		take(d, w, slot, before);
+		return count(&slot->sums, &d->sums);
 	}
-	count(&slot->sums, &one, now);
+	add(&v->sums, &d->sums);
 	return 0;
 }
 
-static inline_always __u16 wire_packets(const int direct, struct sk_buff *skb)
+static inline_always int account(const int way, struct drop *d, struct work *w, __s32 payload)
 {
-	struct skb_shared_info *shared = (void *)(get(direct, skb, head) + get(direct, skb, end));
-	__u16 segments = get(0, shared, gso_segs);
+	__u64 hash = hash_of(&d->key);
+	struct slot *slot = slot_at(hash);
 
+	w->counted++;
+	d->sums.events = 1;
+	d->sums.segments = d->segments;
+	d->sums.empty = !payload;
+	d->sums.first = d->sums.last = clock(w);
+	if (!slot)
+		return 0;
+	if (!same(&slot->key, &d->key))
+		return account_other(way, d, w, slot, hash);
+	if (slot->before + slot->sums.events < samples_per_key)
+		hand_out(way, d, w);
+	if (slot->credit < most_credit)
+		slot->credit++;
+	return count(&slot->sums, &d->sums);
+}
+
+static inline_always __u16 wire_packets(const int way, struct sk_buff *skb)
+{
+	struct skb_shared_info *shared = (void *)(get(way, skb, head) + get(way, skb, end));
+	__u16 segments;
+
+	if (way == by_cast) {
+		shared = rdonly_cast(shared, type_id(struct skb_shared_info));
+		segments = shared->gso_segs;
+	} else {
+		segments = get(by_helper, shared, gso_segs);
+	}
 	return segments ? segments : 1;
 }
 
@@ -523,29 +599,25 @@ static inline_always int is_noise(__u32 reason)
 	return word < 4 && noise[word] >> (reason & 63) & 1;
 }
 
-static inline_always int drop(const int direct, struct drop *d)
+static inline_always int drop(const int way, struct drop *d)
 {
-	__u32 zero = 0, ifindex = 0, reason = d->reason;
+	__u32 zero = 0, reason = d->key.reason;
 	struct work *w;
 	__s32 payload;
 
 	if (is_noise(reason))
 		return 0;
-	if (!is_ours(direct, d, &ifindex))
+	if (!is_ours(way, d, &d->key.ifindex))
 		return 0;
 	w = map_lookup(&works, &zero);
 	if (!w)
 		return 0;
-	__builtin_memset(&w->sample.key, 0, sizeof(w->sample.key));
-	w->sample.key.function = d->function;
-	w->sample.key.reason = reason;
-	w->sample.key.ifindex = ifindex;
-	w->sample.key.iif = get(direct, d->skb, skb_iif);
-	payload = describe(direct, d, w);
+	d->key.iif = get(way, d->skb, skb_iif);
+	payload = describe(way, d, w);
 	if (payload == -2)
 		return 0;
 	/* The FIN of every connection is purged with its queue; so is what raw sockets left unread. */
-	if (reason == reason_purge && (payload <= 0 || !get(direct, d->skb, len))) {
+	if (reason == reason_purge && (payload <= 0 || !get(way, d->skb, len))) {
 		w->noise++;
 		return 0;
 	}
@@ -554,7 +626,8 @@ static inline_always int drop(const int direct, struct drop *d)
 		w->noise++;
 		return 0;
 	}
-	return account(d, w, wire_packets(direct, d->skb), payload);
+	d->segments = wire_packets(way, d->skb);
+	return account(way, d, w, payload);
 }
 
 /* Since 5.17 the third argument is the reason, since 6.11 the fourth is the receiving socket. */
@@ -564,27 +637,37 @@ static inline_always void arguments(struct drop *d, __u64 *ctx)
 
 	d->ctx = ctx;
 	d->skb = (struct sk_buff *)ctx[0];
-	d->function = ctx[1];
-	d->reason = exists(event->reason) ? ctx[2] : reason_unspecified;
+	d->key.function = ctx[1];
+	d->key.reason = exists(event->reason) ? ctx[2] : reason_unspecified;
 	d->rx = exists(event->rx_sk) ? (struct sock *)ctx[3] : 0;
+}
+
+/* Since 6.2 a header is read in place. */
+SEC("tp_btf/kfree_skb")
+int drop_cast(__u64 *ctx)
+{
+	struct drop d = {};
+
+	arguments(&d, ctx);
+	return drop(by_cast, &d);
 }
 
 SEC("tp_btf/kfree_skb")
 int drop_typed(__u64 *ctx)
 {
-	struct drop d;
+	struct drop d = {};
 
 	arguments(&d, ctx);
-	return drop(1, &d);
+	return drop(by_type, &d);
 }
 
 SEC("raw_tp/kfree_skb")
 int drop_raw(__u64 *ctx)
 {
-	struct drop d;
+	struct drop d = {};
 
 	arguments(&d, ctx);
-	return drop(0, &d);
+	return drop(by_helper, &d);
 }
 
 /* Names the type of what passes the ring, for the Go side. */

@@ -16,6 +16,7 @@ typedef long long __s64;
 
 #define SEC(name) __attribute__((section(name), used))
 #define inline_always inline __attribute__((always_inline))
+#define inline_never __attribute__((noinline))
 #define hide(v) asm volatile("" : "+r"(v)) /* from the optimiser what is known of v */
 #define core __attribute__((preserve_access_index))
 
@@ -51,11 +52,21 @@ static __u64 (*ringbuf_query)(void *ring, __u64 what) = (void *)134;
 /* Does the running kernel have this member? BPF_FIELD_EXISTS of the CO-RE relocations. */
 #define exists(member) __builtin_preserve_field_info(member, 2)
 
-/* Read a member: directly where the verifier knows the pointer's type (tp_btf), else by a helper. */
-#define get(direct, p, member)                                          \
+/* Believe that a struct of this type lies at p, and read it directly: since 6.2. */
+extern void *bpf_rdonly_cast(const void *p, __u32 type) __attribute__((section(".ksyms")));
+#define rdonly_cast(p, type) bpf_rdonly_cast(p, type)
+#define type_id(type) __builtin_btf_type_id(*(type *)0, 1) /* in the running kernel */
+
+/* The ways to read the kernel's memory, the fastest last. */
+#define by_helper 0
+#define by_type 1 /* where the verifier knows the type of the pointer: tp_btf */
+#define by_cast 2 /* by type, and headers by rdonly_cast */
+
+/* Read a member: directly where the verifier knows the pointer's type, else by a helper. */
+#define get(way, p, member)                                             \
 	({                                                              \
 		typeof((p)->member) v_ = 0;                             \
-		if (direct)                                             \
+		if (way)                                             \
 			v_ = (p)->member;                               \
 		else                                                    \
 			read_kernel(&v_, sizeof(v_), &(p)->member);     \
@@ -119,6 +130,19 @@ struct sk_buff {
 	__u16 protocol;
 	unsigned int len;
 	int skb_iif;
+} core;
+
+/* Of the headers only the size and the name are needed: their layout is that of the wire. */
+struct iphdr {
+	__u8 protocol;
+} core;
+
+struct ipv6hdr {
+	__u8 nexthdr;
+} core;
+
+struct tcphdr {
+	__u16 source;
 } core;
 
 /* Not read: asked only whether the tracepoint has a reason (5.17) and a socket (6.11). */

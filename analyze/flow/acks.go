@@ -77,7 +77,7 @@ func (c *Conn) cover(h *track, by *coverage, moved bool, fresh []span, e *Event)
 		c.notSeen(h, s, b.lo, b.hi, e)
 		h.coverSACKed(by, b)
 	}
-	if by.newest != nil {
+	if by.newest != nil && !(len(h.odds.list) > 0 && h.maxSACK == 0 && h.heldBack(by)) {
 		h.sampled(by)
 	}
 	h.coverOdd(by)
@@ -207,6 +207,15 @@ func (h *track) sampled(by *coverage) {
 	if by.newly == 1 && by.s.NumSACK == 0 && int64(q.n) <= h.full {
 		q.is |= sentLone
 	}
+}
+
+// heldBack reports whether what by covers had waited for a hole to be filled, since
+// what it begins with was sent again. A receiver without SACK says only then that the
+// rest has come, and no delay of the path shows.
+func (h *track) heldBack(by *coverage) bool {
+	again := false
+	h.odds.overlapping(by.before, by.before+1, func(_ int32, q *odd) { again = again || q.is2&isResent != 0 })
+	return again
 }
 
 func (h *track) coverOne(q *sent, t int64) {

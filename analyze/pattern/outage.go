@@ -6,13 +6,20 @@ import "whydrop/analyze/cause"
 const (
 	outageLeast    = 0.2
 	outageSegments = 3
-	outageMany     = 20
-	outageGrace    = 0.020
-	outageCeiling  = 1.2
-	outageQuiet    = 0.1
-	outageShort    = 1
-	outageFew      = 5 // lost packets, up to which it is only possible
-	outageHalf     = 0.5
+
+	// outageTimeout, on top of a round trip, is how long a sender is silent at the most behind
+	// a flight of which the end was lost: its shortest timeout (Linux TCP_RTO_MIN, 0.2 s), of
+	// a round trip that delayed acknowledgements made longer. A limiter that takes the end of
+	// a burst leaves the same hole as an outage so short.
+	outageTimeout = 0.3
+
+	outageMany    = 20
+	outageGrace   = 0.020
+	outageCeiling = 1.2
+	outageQuiet   = 0.1
+	outageShort   = 1
+	outageFew     = 5 // lost packets, up to which it is only possible
+	outageHalf    = 0.5
 )
 
 // An outage is a time in which nothing got through: events from … to−1.
@@ -113,7 +120,11 @@ func (s *series) cutOff(i, k int) bool {
 	if a.q == a.q && b.q == b.q {
 		gap = max(gap, (b.t-b.q)-(a.t-a.q))
 	}
-	return k-i >= outageMany && gap >= outageLeast || k-i >= outageSegments && gap >= outageShort
+	least := outageLeast
+	if b.is1(isAgain) || before < i-1 && s.events[i-1].is1(isAgain) {
+		least = outageTimeout + s.rtt // its sender had sent all that it could, and waited for a timer
+	}
+	return k-i >= outageMany && gap >= least || k-i >= outageSegments && gap >= outageShort
 }
 
 // linkOutage is the verdict where outages took half of the losses or more.

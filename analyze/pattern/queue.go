@@ -78,11 +78,14 @@ func queue(v *Evidence, s *series) (verdict, bool) {
 // FIT and FLAT.
 func queueRow(v *Evidence, policed bool) (row string, sure bool) {
 	ranked := v.FirstRank >= queueRank
+	// Of most episodes a delay must be known, or those of which it is are no sample: without
+	// SACK most delays beside losses are hidden by the wait for a repair.
+	most := 2*v.Delayed >= v.Episodes
 	switch {
-	case v.ceiling() && ranked && v.Delayed >= q2Episodes:
+	case v.ceiling() && ranked && v.Delayed >= q2Episodes && most:
 		return "Q2", true
 	case v.ceiling() && ranked && v.Delayed >= q3Episodes && v.PCC < burstPCC && v.FirstMed >= q3Median*v.P99 && v.First20 >= q3Low*v.P99:
-		return "Q3", v.Lost >= q3Losses && v.P99 >= deepLeast
+		return "Q3", most && v.Lost >= q3Losses && v.P99 >= deepLeast
 	case ranked && v.Z >= q4Z && v.FirstMed >= v.P50+riseOver && !policed:
 		return "Q4", v.Z >= q4SurelyZ
 	case v.Rank >= q5Rank && v.Episodes >= policedEpisodes && v.Lost >= q5Losses && v.PCC < burstPCC && v.Med >= v.P50+q5Over && !policed:

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+
+	"golang.org/x/sys/unix"
 )
 
 // healthyRuns lose nothing: nobody may be blamed.
@@ -124,10 +126,26 @@ func (w *world) lookups(ns, to string, n int) error {
 // swallow reads what connections to a port bring, and answers with an octet at their end.
 func (w *world) swallow(ns, at string) error {
 	return w.serve(ns, at, func(c net.Conn) {
+		if err := roomy(c); err != nil {
+			return // the connection is closed, and its sender fails
+		}
 		if _, err := io.Copy(io.Discard, c); err == nil {
 			_, _ = c.Write([]byte{1})
 		}
 	})
+}
+
+// roomy gives a connection so much room that its window does not close while its reader
+// waits for a CPU that others have.
+func roomy(c net.Conn) error {
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	trouble := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4*sinkBuffer)
+	})
+	return errors.Join(err, trouble)
 }
 
 // upload sends n octets, and waits until they have all been read.

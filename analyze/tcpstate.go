@@ -73,6 +73,9 @@ func long(ns uint64) string {
 	if d >= time.Second {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
+	if d < time.Millisecond {
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	}
 	return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond))
 }
 

@@ -22,7 +22,7 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 	hole := lo - h.top
 	var inHole int32
 	if hole > 0 {
-		inHole = int32(c.segments(s.Dir, hole))
+		inHole = int32(max(c.segments(s.Dir, hole), h.writes(hole, hi-lo)))
 	}
 	if data+acks-inHole < 1 || data+acks > tailMost {
 		return viaNothing, 0
@@ -57,6 +57,18 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 	}
 	return viaNothing, 0
 }
+
+// writes is how many segments hole was if they were no longer than the newest that passed, and
+// the one behind it, of n octets: a program that writes little at a time fills no segment.
+func (h *track) writes(hole, n int64) int64 {
+	for i := max(h.line.length-newestFew, 0); i < h.line.length; i++ {
+		n = max(n, h.line.at(i).payload())
+	}
+	return (hole + n - 1) / max(n, 1)
+}
+
+// newestFew is how many of the newest transmissions tell how much their sender writes at a time.
+const newestFew = 8
 
 // triesBefore is how often the sender's timers have fired in wait, before the
 // repair that ended it: a probe after two round trips, then timeouts that

@@ -34,10 +34,19 @@ type tracedDrops struct {
 
 type tracedKey struct{ reason, function string }
 
-// traceDrops makes an instance and reads its events.
+// tracedName begins the name of an instance. The rest names its maker: the namespace
+// of processes, the process, and its start.
+const tracedName = "whydrop-"
+
+// traceDrops removes what killed runs left, makes an instance and reads its events.
 func traceDrops() (*tracedDrops, error) {
+	maker, err := makerName(os.Getpid(), "-")
+	if err != nil {
+		return nil, err
+	}
 	for _, at := range tracefs {
-		dir := filepath.Join(at, fmt.Sprintf("whydrop-%d", os.Getpid()))
+		removeStaleInstances(at)
+		dir := filepath.Join(at, tracedName+maker)
 		if os.Mkdir(dir, 0o700) != nil {
 			continue
 		}
@@ -49,6 +58,20 @@ func traceDrops() (*tracedDrops, error) {
 		return t, nil
 	}
 	return nil, errors.New("no tracefs that this process may write to")
+}
+
+// removeStaleInstances removes the instances of dead runs. One that somebody else
+// reads stays: the kernel refuses to remove it.
+func removeStaleInstances(at string) {
+	all, err := os.ReadDir(at)
+	if err != nil {
+		return
+	}
+	for _, entry := range all {
+		if rest, ours := strings.CutPrefix(entry.Name(), tracedName); ours && makerIsDead(rest, "-") {
+			_ = os.Remove(filepath.Join(at, entry.Name())) // which ends its events, too
+		}
+	}
 }
 
 func (t *tracedDrops) start() error {

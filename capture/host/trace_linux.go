@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -57,7 +56,7 @@ type tracer struct {
 
 // startTracer removes what dead tracers left, and installs the own table.
 func startTracer(q tracing) (*tracer, error) {
-	name, err := traceTableName(os.Getpid())
+	maker, err := makerName(os.Getpid(), "_")
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +77,13 @@ func startTracer(q tracing) (*tracer, error) {
 		return nil, err
 	}
 	t := &tracer{conn: conn, trace: trace, traced: make(map[ruleName]uint64), done: make(chan struct{})}
-	t.table = conn.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: name})
+	t.table = conn.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: traceTable + maker})
 	t.mark("pre", nftables.ChainHookPrerouting, expr.MetaKeyIIFNAME, q.Interfaces)
 	t.mark("forward", nftables.ChainHookForward, expr.MetaKeyOIFNAME, q.Interfaces)
 	t.mark("output", nftables.ChainHookOutput, expr.MetaKeyOIFNAME, q.Interfaces)
 	if err := conn.Flush(); err != nil {
 		_ = trace.Close()
-		return nil, fmt.Errorf("cannot add table %s: %w", name, err)
+		return nil, fmt.Errorf("cannot add table %s: %w", t.table.Name, err)
 	}
 	go t.listen()
 	return t, nil
@@ -226,66 +225,16 @@ func (t *tracer) close() {
 	<-t.done
 }
 
-// traceTableName is the name of the table of a process: none other has, or had, it.
-func traceTableName(pid int) (string, error) {
-	began, err := processStart(pid)
-	if err != nil {
-		return "", err
-	}
-	space, err := pidSpace()
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s%d_%d_%d", traceTable, space, pid, began), nil
-}
-
-// removeStale removes the tables of tracers that are dead. One of another namespace
-// of processes cannot be told dead, and stays.
+// removeStale removes the tables of tracers that are dead.
 func removeStale(conn *nftables.Conn) error {
 	tables, err := conn.ListTables()
 	if err != nil {
 		return err
 	}
-	space, err := pidSpace()
-	if err != nil {
-		return err
-	}
 	for _, t := range tables {
-		rest, ours := strings.CutPrefix(t.Name, traceTable)
-		parts := strings.Split(rest, "_")
-		if !ours || len(parts) != 3 || parts[0] != strconv.FormatUint(space, 10) {
-			continue
+		if rest, ours := strings.CutPrefix(t.Name, traceTable); ours && makerIsDead(rest, "_") {
+			conn.DelTable(t)
 		}
-		pid, err := strconv.Atoi(parts[1])
-		if err != nil {
-			continue
-		}
-		if began, err := processStart(pid); err == nil && parts[2] == strconv.FormatUint(began, 10) {
-			continue
-		}
-		conn.DelTable(t)
 	}
 	return conn.Flush()
-}
-
-func pidSpace() (uint64, error) {
-	var s unix.Stat_t
-	if err := unix.Stat("/proc/self/ns/pid", &s); err != nil {
-		return 0, fmt.Errorf("cannot tell the namespace of processes: %w", err)
-	}
-	return s.Ino, nil
-}
-
-// processStart is when a process began, in clock ticks since boot.
-func processStart(pid int) (uint64, error) {
-	const statStart = 19
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, err
-	}
-	column := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(column) <= statStart {
-		return 0, errors.New("cannot read /proc/PID/stat")
-	}
-	return strconv.ParseUint(column[statStart], 10, 64)
 }

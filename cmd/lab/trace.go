@@ -34,7 +34,13 @@ func newTracer() (*tracer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tracer{thread: thread, folder: filepath.Join(tracefs, "instances", "lab-"+strconv.Itoa(os.Getpid()))}
+	var processes unix.Stat_t // their namespace
+	if err := unix.Stat("/proc/self/ns/pid", &processes); err != nil {
+		thread.close()
+		return nil, err
+	}
+	own := fmt.Sprintf("lab-%d-", processes.Ino)
+	t := &tracer{thread: thread, folder: filepath.Join(tracefs, "instances", own+strconv.Itoa(os.Getpid()))}
 	err = thread.do(func() error {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 			return fmt.Errorf("private mounts: %w", err)
@@ -42,6 +48,7 @@ func newTracer() (*tracer, error) {
 		if err := unix.Mount("tracefs", tracefs, "tracefs", 0, ""); err != nil && err != unix.EBUSY { // it may be there
 			return fmt.Errorf("mount tracefs: %w", err)
 		}
+		removeStale(filepath.Dir(t.folder), own)
 		if err := os.Mkdir(t.folder, 0o700); err != nil {
 			return err
 		}
@@ -62,6 +69,20 @@ func newTracer() (*tracer, error) {
 		return nil, errors.Join(err, t.close())
 	}
 	return t, nil
+}
+
+// removeStale removes the instances that killed runs of this namespace of processes left.
+func removeStale(folder, own string) {
+	all, err := filepath.Glob(filepath.Join(folder, own+"*"))
+	if err != nil {
+		return
+	}
+	for _, name := range all {
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(name), own))
+		if err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+			_ = os.Remove(name) // which ends its events, too
+		}
+	}
 }
 
 // close removes the instance, and with the thread its mount.

@@ -38,8 +38,10 @@ func hookOf(reason, function string, stack []string) (hook, via string) {
 	if reason != "NETFILTER_DROP" {
 		return "", via
 	}
-	if slices.Contains(stack, "nft_do_chain_netdev") {
-		return "INGRESS", via
+	for i, name := range stack {
+		if name == "nft_do_chain_netdev" || name == "nft_do_chain_inet_ingress" {
+			return deviceHook(stack[i+1:]), via
+		}
 	}
 	for i, name := range stack {
 		if strings.HasPrefix(name, "nf_hook_slow") {
@@ -51,6 +53,19 @@ func hookOf(reason, function string, stack []string) (hook, via string) {
 		}
 	}
 	return "", via
+}
+
+// deviceHook is the hook of an interface that called: net/core/dev.c.
+func deviceHook(callers []string) string {
+	for _, name := range callers {
+		switch {
+		case name == "__dev_queue_xmit":
+			return "EGRESS"
+		case strings.HasPrefix(name, "__netif_receive_skb"):
+			return "INGRESS"
+		}
+	}
+	return ""
 }
 
 // fromSystemCall says whether a stack is that of a system call, and not that of

@@ -84,6 +84,8 @@
 // the one to put FILE into a directory of somebody else's; -Z USER gives up the user,
 // too. --no-host does not ask the host. --trace-rules is the one thing that changes the
 // host: an nftables table of our own that finds the rule that drops, and is removed.
+// --every-drop finds the frame of each drop event of the kernel, of 65536 at most, and
+// not only of the first 64 of a kind: it costs a microsecond or more each.
 //
 // # Formats
 //

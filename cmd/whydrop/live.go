@@ -29,6 +29,7 @@ type liveFlags struct {
 	listen    string
 	noHost    bool
 	trace     bool
+	everyDrop bool
 	readyFD   int
 }
 
@@ -89,6 +90,7 @@ func newLive(p *program) *cobra.Command {
 	set.StringVar(&f.listen, "listen", "", "serve /metrics, /healthz and /report on `ADDR`; loopback if it is a port alone")
 	set.BoolVar(&f.noHost, "no-host", false, "do not ask the host's own counters, sockets and rules")
 	set.BoolVar(&f.trace, "trace-rules", false, "find the rule that drops by an nftables table of our own; it is removed at the end")
+	set.BoolVar(&f.everyDrop, "every-drop", false, "find the frame of each drop event of the kernel, not of the first 64 of a kind")
 	set.BoolVarP(&f.list, "list-interfaces", "D", false, "list the interfaces and stop")
 	set.Var(&choice{value: &f.format, what: "a format", of: formats, later: laterFormats}, "format", "`FORMAT`: text, json or ndjson")
 	set.BoolVar(&f.json, "json", false, "short for --format json")
@@ -134,6 +136,8 @@ func (f *liveFlags) job(args []string) (*liveJob, error) {
 		return nil, &usageError{"-W", "counts the files that -C or -G make", ""}
 	case f.megabytes < 0 || f.seconds < 0 || f.files < 0 || f.interval < 0:
 		return nil, &usageError{"live", "a size or a time cannot be negative", ""}
+	case f.noHost && f.everyDrop:
+		return nil, &usageError{"--every-drop", "contradicts --no-host", ""}
 	case f.noHost && f.trace:
 		return nil, &usageError{"--trace-rules", "contradicts --no-host", ""}
 	case f.snap < 0 || f.bufferKiB < 0 || f.duration < 0:

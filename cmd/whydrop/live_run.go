@@ -149,7 +149,7 @@ func (p *program) openWitnesses(ctx context.Context, j *liveJob, s *liveSession,
 	if j.live.noHost {
 		return nil
 	}
-	o := host.Options{Filter: j.filter, TraceRules: j.live.trace, Clerk: clerkCommand()}
+	o := host.Options{Filter: j.filter, TraceRules: j.live.trace, EveryDrop: j.live.everyDrop, Clerk: clerkCommand()}
 	if j.live.iface != afpacket.AnyInterface {
 		o.Interfaces = []string{j.live.iface}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -51,16 +52,36 @@ func newWire(t *testing.T) *wire {
 	return w
 }
 
-// stampPackets makes the kernel stamp packets as they come in. It starts to do so
-// a while after the first socket wants it; until then, a packet bears the time at
-// which it was read, and may seem to have been captured after its drop.
+// stampPackets makes the kernel stamp packets as they come in, and waits until it
+// does. It starts to do so a while after the first socket wants it; until then, a
+// packet bears the time at which it was read, and may seem to have been captured
+// after its drop.
 func stampPackets(t *testing.T) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	sure(t, err)
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	sure(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1))
-	time.Sleep(200 * time.Millisecond)
+	sure(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	sure(t, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10}))
+	own, err := unix.Getsockname(fd)
+	sure(t, err)
+	run(t, "ip link set lo up")
+	b, oob := make([]byte, 1), make([]byte, 256)
+	until(t, "a packet stamped as it came in", func() bool {
+		sure(t, unix.Sendto(fd, b, 0, own))
+		time.Sleep(time.Millisecond)
+		read := time.Now()
+		_, on, _, _, err := unix.Recvmsg(fd, b, oob, 0)
+		sure(t, err)
+		messages, err := unix.ParseSocketControlMessage(oob[:on])
+		return err == nil && len(messages) == 1 && stampOf(&messages[0]) < read.UnixNano()
+	})
+}
+
+// stampOf is the time of SCM_TIMESTAMPNS.
+func stampOf(m *unix.SocketControlMessage) int64 {
+	return int64(binary.NativeEndian.Uint64(m.Data))*1e9 + int64(binary.NativeEndian.Uint64(m.Data[8:]))
 }
 
 // udp puts a datagram on the wire, changed by change before its checksums are made.
@@ -119,7 +140,7 @@ func listen(t *testing.T, name string, w *Witness) func() map[uint64]uint16 {
 			messages, _ := unix.ParseSocketControlMessage(oob[:on])
 			at := int64(0)
 			for _, m := range messages {
-				at = int64(binary.NativeEndian.Uint64(m.Data))*1e9 + int64(binary.NativeEndian.Uint64(m.Data[8:]))
+				at = stampOf(&m)
 			}
 			w.Frame(number, at, b[:n], capture.LinkEthernet, name)
 			if n >= etherHeader+ipv4Header {
@@ -298,6 +319,7 @@ func TestDropsOfASuperFrame(t *testing.T) {
 				t.Skipf("no segmentation offload of UDP here: %v", err)
 			}
 			sure(t, unix.Sendto(fd, make([]byte, 1000), 0, &unix.SockaddrInet4{Port: 9000, Addr: [4]byte{127, 0, 0, 1}}))
+			until(t, "the drop", func() bool { return strings.Contains(run(t, "nft list ruleset"), "packets 1 ") })
 			frames()
 		})
 		needEvents(t, got)

@@ -155,10 +155,15 @@ func TestLinkEvents(t *testing.T) {
 				n := w.Now().Looks
 				until(t, "two looks", func() bool { return w.Now().Looks >= n+2 })
 			}
+			carrier := func(want bool) { // the kernel tells of it once a second
+				until(t, "the change of carrier", func() bool { return strings.Contains(run(t, "ip -o link show wda"), "LOWER_UP") == want })
+				looks()
+			}
+			carrier(true)
 			run(t, "ip link set wdb down")
-			looks()
+			carrier(false)
 			run(t, "ip link set wdb up")
-			looks()
+			carrier(true)
 			run(t, "ip link del wda")
 			looks()
 		})

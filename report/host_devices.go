@@ -29,7 +29,7 @@ func (h *hostStep) ring() []string {
 	for _, s := range h.Of.Settings {
 		if s.Name == dev+" rx ring" && s.Most != "" && s.Most != s.Value && typable(s.Most) != "" {
 			return []string{
-				fmt.Sprintf("Make the ring of %s as large as it may be, now %s (cost: memory, and the link is down for a moment):", dev, s.Value),
+				fmt.Sprintf("Make the ring of %s as large as it may be, now %s (cost: memory, and the link is down for a moment):", dev, untyped(s.Value)),
 				asTyped("sudo ethtool -G %s rx %s", dev, s.Most),
 			}
 		}
@@ -64,7 +64,7 @@ func (h *hostStep) queue() []string {
 	step := "Send more slowly, or raise the rate or the limit of the queue"
 	for _, s := range h.Of.Settings {
 		if strings.HasPrefix(s.Name, dev+" qdisc ") && s.Value != "" {
-			step += ", now " + s.Value
+			step += ", now " + untyped(s.Value)
 			break
 		}
 	}

@@ -29,6 +29,7 @@ var hostDo = map[cause.ID]func(*hostStep) []string{
 	cause.FirewallDrop:        (*hostStep).firewall,
 	cause.FirewallReject:      (*hostStep).firewall,
 	cause.ConntrackFull:       (*hostStep).conntrack,
+	cause.ConntrackInvalid:    (*hostStep).invalid,
 	cause.RPFilter:            (*hostStep).rpFilter,
 	cause.IPNoRoute:           (*hostStep).noRoute,
 	cause.NeighbourUnresolved: (*hostStep).neighbour,
@@ -117,6 +118,9 @@ func (h *hostStep) now(name string) string {
 
 // asTyped marks what is to be typed.
 func asTyped(format string, args ...any) string { return "`" + fmt.Sprintf(format, args...) + "`" }
+
+// untyped is text of a file among words: what is between back quotes is to be typed.
+func untyped(text string) string { return strings.ReplaceAll(text, "`", "'") }
 
 // dst is the address of the receiver, "" if it is not known.
 func (h *hostStep) dst() string { return h.address(false) }

@@ -62,6 +62,15 @@ func (h *hostStep) conntrack() []string {
 	}
 }
 
+func (h *hostStep) invalid() []string {
+	const name = "net.netfilter.nf_conntrack_tcp_be_liberal"
+	steps := []string{"See whether both directions pass this host, and what it counts:", "`sudo conntrack -S`"}
+	if h.protocol() == "tcp" && h.setting(name) == "0" {
+		steps = append(steps, "Let segments outside of the window pass, now 0 (cost: forged ones do, too):", asTyped("sudo sysctl -w %s=1", name))
+	}
+	return steps
+}
+
 func (h *hostStep) rpFilter() []string {
 	src := h.src()
 	if src == "" || h.iface == "" {
@@ -78,7 +87,7 @@ func (h *hostStep) rpFilter() []string {
 func (h *hostStep) noRoute() []string {
 	dst := h.dst()
 	if dst == "" {
-		return nil
+		return []string{"No event names where they were to go. See for what there is no route:", "`ip route show table all`"}
 	}
 	if d := h.Drop; d != nil && d.Reason == "IP_INADDRERRORS" && h.setting("net.ipv4.ip_forward") == "0" {
 		return []string{
@@ -192,9 +201,9 @@ func (h *hostStep) slow() []string {
 		return nil
 	}
 	p := h.Socket.Process
-	step := fmt.Sprintf("%s has %d octets waiting in a buffer of %d. See what it waits for", p.Command, h.Socket.MostQ, h.Socket.Buffer)
+	step := fmt.Sprintf("%s has %d octets waiting in a buffer of %d. See what it waits for", untyped(p.Command), h.Socket.MostQ, h.Socket.Buffer)
 	if doing := kernel.Doing(p); doing != "" {
-		step += "; it was " + doing
+		step += "; it was " + untyped(doing)
 	}
 	return []string{step + ":", asTyped("sudo cat /proc/%d/stack", p.PID)}
 }

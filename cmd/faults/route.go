@@ -40,7 +40,7 @@ var routeFaults = []fault{
 	},
 	{
 		name:    "no route, local",
-		want:    verdict{cause: "ip-no-route", locus: "sender-host", less: "likely"},
+		want:    verdict{cause: "ip-no-route", locus: "sender-host", less: "likely", named: []string{"ip route show table all"}},
 		build:   func(w *world) error { return w.sh("a", "ip route del default") },
 		provoke: func(w *world) (uint64, error) { return few, w.unroutable("a", "192.0.2.1:9001", few) },
 		tap:     at("a", "va"),

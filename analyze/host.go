@@ -76,6 +76,7 @@ func hosts(res *Result) {
 		return
 	}
 	res.giveLosses(cases)
+	res.refusedSYNs(cases)
 	res.correctNeed(cases)
 	for _, k := range cases {
 		switch {

@@ -119,6 +119,7 @@ func balance(t *capture.Testimony) (HostBalance, []*hostCase) {
 			flow: flow.NoFlow, left: min(line.Counted-line.Events, mostPackets), first: first, last: last, sure: cause.Likely, at: c.at,
 			fits: c.during(first, last), wire: c.wire || c.others && !alone(t),
 		})
+		nameListener(counted[len(counted)-1])
 	}
 	return b, counted
 }

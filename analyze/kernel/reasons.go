@@ -172,11 +172,12 @@ var places = map[place]reason{
 	{unspecified, "veth_xmit"}:                     {Loss, Departing, cause.NICRing}, // the ring of the other end is full
 	{unspecified, "__dev_forward_skb2"}:            {Loss, Departing, cause.MTUExceeded},
 	{unspecified, "neigh_invalidate"}:              {Loss, Leaving, cause.NeighbourUnresolved},
-	{unspecified, "tbf_enqueue"}:                   {Loss, Leaving, cause.QdiscDrop},
+	{unspecified, "tbf_enqueue"}:                   {class: Noise},   // a super-frame of which every segment was dropped, and told
 	{unspecified, "tcp_v4_rcv"}:                    {class: Symptom}, // late, of a connection that is gone
 	{unspecified, "tcp_v6_rcv"}:                    {class: Symptom},
-	{unspecified, "tcp_rcv_state_process"}:         {class: Symptom}, // the last ACK of a connection that ends with it
-	{unspecified, "ip6_mc_input"}:                  {class: Noise},   // a group that nobody here joined
+	{unspecified, "tcp_rcv_state_process"}:         {class: Symptom}, // an ACK that was read, of a connection half closed
+	{unspecified, "tcp_rcv_established"}:           {class: Symptom},
+	{unspecified, "ip6_mc_input"}:                  {class: Noise}, // a group that nobody here joined
 	{unspecified, "ip6_rcv_core"}:                  {class: Noise},
 	{unspecified, "virtio_transport_recv_pkt"}:     {class: Noise},
 	{unspecified, "skb_queue_purge_reason"}:        {class: Noise},

@@ -202,9 +202,10 @@ func (s *sockets) note(now int64, protocol uint8, b []byte) {
 	k.Inode = uint64(u32(68))
 	k.Looks++
 	k.seen = now
+	queue, drops := k.Queue, k.drops
 	k.Queue, k.SendQ = uint64(u32(56)), uint64(u32(60))
 	window := k.attributes(b[diagMessageSize:], past)
-	k.fill(state, window)
+	k.fill(state, window, queue, drops)
 }
 
 // attributes reads the memory that it uses, and of TCP how it fares. The window is
@@ -269,9 +270,13 @@ func (k *socket) progress(v []byte, past bool) (window int64) {
 	return -1
 }
 
-// fill judges whether its queue is full.
-func (k *socket) fill(state uint8, window int64) {
+// fill judges whether its queue is full. The look before found its queue and its drops
+// at other values: a buffer of three packets is full when there is no room for a fourth.
+func (k *socket) fill(state uint8, window int64, queue, drops uint64) {
 	full := k.Buffer > 0 && k.Queue*allParts >= k.Buffer*fullParts
+	if k.Protocol == unix.IPPROTO_UDP && k.Looks > 1 && k.Queue > 0 {
+		full = full || k.drops != drops && 2*k.Queue >= k.Buffer || k.fullNow && k.Queue == queue
+	}
 	if state == stateListen {
 		// inet_diag says how many connections wait to be accepted, and how many may:
 		// net/core/sock.h:sk_acceptq_is_full refuses beyond, not at, the limit.

@@ -97,12 +97,11 @@ func openPacket(iface string) (int, error) {
 	return s, nil
 }
 
-// damaged sends n frames with a checksum that is wrong: the one at an octet.
-func (w *world) damaged(c cable, n, at int, from, to string, transport func(i int) gopacket.SerializableLayer) (uint64, error) {
+// damaged sends n frames of size octets of payload with a checksum that is wrong: the
+// one at an octet.
+func (w *world) damaged(c cable, n, size, at int, from, to string, transport func(i int) gopacket.SerializableLayer) (uint64, error) {
 	err := w.put(c, n, func(i int) ([]byte, error) {
-		sender := netip.MustParseAddrPort(from)
-		sender = netip.AddrPortFrom(sender.Addr(), sender.Port()+uint16(i))
-		b, err := c.frame(uint16(i+1), sender.String(), to, transport(i), make([]byte, 100))
+		b, err := c.frame(uint16(i+1), from, to, transport(i), make([]byte, size))
 		if err == nil {
 			b[at] ^= 0x55
 		}

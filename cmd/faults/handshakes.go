@@ -40,7 +40,7 @@ func (w *world) handshakes(n int, first uint16) error {
 			return unix.Send(s, b, 0)
 		}
 		for i := range uint16(n) {
-			if err := send(i+1, first+i, &layers.TCP{SYN: true, Seq: 1000, Window: 64240}); err != nil {
+			if err := send(1, first+i, &layers.TCP{SYN: true, Seq: 1000, Window: 64240}); err != nil {
 				return err
 			}
 		}
@@ -53,7 +53,7 @@ func (w *world) handshakes(n int, first uint16) error {
 			if !ok {
 				return fmt.Errorf("port %d: no SYN-ACK", first+i)
 			}
-			if err := send(i+100, first+i, &layers.TCP{ACK: true, Seq: 1001, Ack: seq + 1, Window: 64240}); err != nil {
+			if err := send(2, first+i, &layers.TCP{ACK: true, Seq: 1001, Ack: seq + 1, Window: 64240}); err != nil {
 				return err
 			}
 		}

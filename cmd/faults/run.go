@@ -81,6 +81,7 @@ func (r *runner) attempt(f *fault, o *outcome) error {
 		return err
 	}
 	lost, trouble := f.provoke(w)
+	settle() // what was sent last is on its way yet
 	report, err := l.stop()
 	if err := errors.Join(trouble, err); err != nil {
 		return err

@@ -28,7 +28,7 @@ var socketFaults = []fault{
 		want:  verdict{cause: "udp-checksum", locus: "receiver-host"},
 		build: func(w *world) error { return w.sink("b", serviceB) },
 		provoke: func(w *world) (uint64, error) {
-			return w.damaged(outOfA, 20, udpSumAt, clientA, serviceB, func(int) gopacket.SerializableLayer { return &layers.UDP{} })
+			return w.damaged(outOfA, 20, 100, udpSumAt, clientA, serviceB, func(int) gopacket.SerializableLayer { return &layers.UDP{} })
 		},
 	},
 	{
@@ -36,7 +36,7 @@ var socketFaults = []fault{
 		want:  verdict{cause: "tcp-checksum", locus: "receiver-host"},
 		build: func(w *world) error { return w.serve("b", serviceB, func(net.Conn) {}) },
 		provoke: func(w *world) (uint64, error) {
-			return w.damaged(outOfA, 20, tcpSumAt, clientA, serviceB, func(int) gopacket.SerializableLayer {
+			return w.damaged(outOfA, 20, 0, tcpSumAt, clientA, serviceB, func(int) gopacket.SerializableLayer {
 				return &layers.TCP{SYN: true, Seq: 1000, Window: 64240}
 			})
 		},
@@ -58,14 +58,14 @@ var socketFaults = []fault{
 		want:  verdict{cause: "ip-checksum", locus: "receiver-host"},
 		build: func(w *world) error { return w.sink("b", serviceB) },
 		provoke: func(w *world) (uint64, error) {
-			return w.damaged(intoB, 20, ipSumAt, clientA, serviceB, func(int) gopacket.SerializableLayer { return &layers.UDP{} })
+			return w.damaged(intoB, 20, 100, ipSumAt, clientA, serviceB, func(int) gopacket.SerializableLayer { return &layers.UDP{} })
 		},
 	},
 	{
 		name: "ICMP checksum",
 		want: verdict{cause: "icmp-checksum", locus: "receiver-host"},
 		provoke: func(w *world) (uint64, error) {
-			return w.damaged(outOfA, 20, icmpSumAt, clientA, serviceB, func(i int) gopacket.SerializableLayer {
+			return w.damaged(outOfA, 20, 100, icmpSumAt, clientA, serviceB, func(i int) gopacket.SerializableLayer {
 				return &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(layers.ICMPv4TypeEchoRequest, 0), Id: 7, Seq: uint16(i)}
 			})
 		},
@@ -181,7 +181,7 @@ var socketFaults = []fault{
 			if err := w.connects("a", serviceB, 12); err != nil {
 				return 0, err
 			}
-			time.Sleep(4 * time.Second)
+			time.Sleep(3500 * time.Millisecond) // a SYN a second
 			return w.counter("b", "netstat", "TcpExt", "ListenOverflows")
 		},
 	},

@@ -2,5 +2,149 @@
 
 package main
 
-// queueFaults are those of queues.
-var queueFaults = []fault{}
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Queues in front of a's interface that hold next to nothing.
+const (
+	slowTBF = "tc qdisc replace dev va root tbf rate 2mbit burst 4kb limit 6000"
+	slowHTB = "tc qdisc replace dev va root handle 1: htb default 10\n" +
+		"tc class add dev va parent 1: classid 1:10 htb rate 2mbit\n" +
+		"tc qdisc add dev va parent 1:10 pfifo limit 5"
+)
+
+func tapOfA(*world) (string, string) { return "a", "va" }
+
+// queueFaults are those of queues of packets.
+var queueFaults = []fault{
+	queueFault("qdisc tbf, UDP", slowTBF, udpFlood),
+	queueFault("qdisc tbf, TCP", slowTBF, tcpThroughQueue),
+	queueFault("qdisc htb and pfifo, UDP", slowHTB, udpFlood),
+	queueFault("qdisc htb and pfifo, TCP", slowHTB, tcpThroughQueue),
+	{
+		name:  "softnet backlog",
+		want:  verdict{cause: "softnet-backlog", locus: "receiver-host", beside: []string{"softnet-imbalance"}},
+		build: slowReceivers,
+		provoke: func(w *world) (uint64, error) {
+			if err := w.flood(8000); err != nil {
+				return 0, err
+			}
+			time.Sleep(time.Second) // until the last was received
+			in, _, err := w.linkDrops("b", "vb")
+			if err == nil && in == 0 {
+				err = fmt.Errorf("the receiver was fast enough")
+			}
+			return in, err
+		},
+		heavy: true,
+	},
+}
+
+// queueFault overflows a queue of a.
+func queueFault(name, commands string, provoke func(*world) error) fault {
+	return fault{
+		name: name,
+		want: verdict{cause: "qdisc-drop", locus: "sender-host"},
+		tap:  tapOfA,
+		build: func(w *world) error {
+			if err := w.sink("b", serviceB); err != nil {
+				return err
+			}
+			if err := w.serve("b", serviceB, drainConn); err != nil {
+				return err
+			}
+			for _, line := range strings.Split(commands, "\n") {
+				if err := w.sh("a", line); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		provoke: func(w *world) (uint64, error) {
+			if err := provoke(w); err != nil {
+				return 0, err
+			}
+			return w.queueDrops("a", "va")
+		},
+		needs: []string{"tc"},
+	}
+}
+
+func udpFlood(w *world) error {
+	_, err := w.datagrams("a", serviceB, 300, 1000)
+	time.Sleep(200 * time.Millisecond) // until the queue is empty
+	return err
+}
+
+func tcpThroughQueue(w *world) error {
+	_, err := w.transfer(func() (uint64, error) { return 0, nil })
+	return err
+}
+
+// slowReceivers makes b pass its packets to another CPU, where they take long: four
+// thousand rules look at each.
+func slowReceivers(w *world) error {
+	if runtime.NumCPU() < 2 {
+		return fmt.Errorf("needs two CPUs")
+	}
+	if err := w.sink("b", serviceB); err != nil {
+		return err
+	}
+	var rules strings.Builder
+	rules.WriteString("table inet slow { chain in { type filter hook prerouting priority -300;\n")
+	for i := range 4000 {
+		fmt.Fprintf(&rules, "udp dport %d counter\n", 20000+i)
+	}
+	rules.WriteString("}\n}\n")
+	if err := w.nft("b", rules.String()); err != nil {
+		return err
+	}
+	return w.receiveOn("b", "vb", 1)
+}
+
+// receiveOn has the packets of an interface received by one CPU. The queues of a
+// device are shown by the sysfs of its namespace only.
+func (w *world) receiveOn(ns, iface string, cpu int) error {
+	mask := fmt.Sprintf("%x", 1<<cpu)
+	return w.sh(ns, "unshare -m sh -c mount${IFS}-t${IFS}sysfs${IFS}sysfs${IFS}/sys&&echo${IFS}"+mask+">/sys/class/net/"+iface+"/queues/rx-0/rps_cpus")
+}
+
+// flood sends n datagrams to b from the cable in front of it, as fast as one CPU can.
+func (w *world) flood(n int) error {
+	return w.in(intoB.ns, func() error {
+		s, err := openPacket(intoB.iface)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(s)
+		var old, zero unix.CPUSet
+		if err := unix.SchedGetaffinity(0, &old); err != nil {
+			return err
+		}
+		zero.Set(0)
+		if err := unix.SchedSetaffinity(0, &zero); err != nil {
+			return err
+		}
+		defer func() { _ = unix.SchedSetaffinity(0, &old) }()
+		if err := unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 64<<20); err != nil {
+			return err
+		}
+		if err := unix.SetsockoptInt(s, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1); err != nil {
+			return err
+		}
+		for i := range n {
+			b, err := intoB.frame(uint16(i+1), clientA, serviceB, udpHeader(), make([]byte, 200))
+			if err != nil {
+				return err
+			}
+			_ = unix.Send(s, b, 0) // ENOBUFS is how the backlog says that it is full
+		}
+		return nil
+	})
+}

@@ -41,7 +41,6 @@ type dropWatch struct {
 	traced  *tracedDrops // the fallback without BPF
 	joiner  *joiner      // nil: there are no samples
 	named   chan *symbols
-	absent  []capture.Absent
 	offset  atomic.Int64 // of CLOCK_REALTIME from CLOCK_MONOTONIC
 	stop    chan struct{}
 	over    sync.WaitGroup

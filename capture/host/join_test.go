@@ -81,10 +81,6 @@ func translated(ip []byte) { // to another destination and port, and so both che
 	ip[ipv4Header+6] ^= 0x55
 }
 
-func linearOnly(octets int) func(ip []byte) {
-	return func(ip []byte) { clear(ip[octets:]) }
-}
-
 // A join is checked by feeding frames, 1 ms apart from the second 10 on, and one drop.
 func TestJoin(t *testing.T) {
 	at := func(ms int64) int64 { return 10*second + ms*1e6 }

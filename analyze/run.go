@@ -20,9 +20,11 @@ import (
 	"whydrop/capture"
 )
 
-// Options of a run. The zero Options are the defaults.
+// Options of a run. The zero Options are the defaults. Limits are those of one
+// shard: where one is reached, more is kept with more Workers, and counted given
+// up with fewer. Short of that the number of Workers changes nothing.
 type Options struct {
-	Workers     int      // decoders and shards; 0 = one per CPU. It never changes the result.
+	Workers     int      // decoders and shards; 0 = one per CPU
 	At          TapPlace // where the capture was taken; TapUnknown = infer
 	MaxFlows    int      // flows kept per shard; 0 = the default of detect.Options
 	MaxSymptoms int      // symptoms kept per shard; 0 = the default of detect.Options

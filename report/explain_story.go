@@ -36,6 +36,7 @@ func (x *flowExplainer) story(f *Flow) []string {
 		}
 	} else {
 		out = append(out, "It acknowledges nothing: what is lost behind this capture, only its receiver knows.")
+		out = append(out, rtpStory(f)...)
 	}
 	if s := x.resent(); s != "" {
 		out = append(out, s)
@@ -48,6 +49,27 @@ func (x *flowExplainer) story(f *Flow) []string {
 			out = append(out, f.Directions[d].Src+" closed its window "+times(uint64(h.ZeroWindows))+", for "+duration(h.ZeroWindowNS)+
 				": it did not read, and nothing was lost for that.")
 		}
+	}
+	return out
+}
+
+// fewRuns is how many runs of losses it takes to estimate how they begin and end.
+const fewRuns = 10
+
+// rtpStory says what each RTP source of f shows, and how its losses come.
+func rtpStory(f *Flow) []string {
+	var out []string
+	for d := range f.Directions {
+		s := f.Directions[d].RTP
+		if s == nil {
+			continue
+		}
+		text := "RTP of " + f.Directions[d].Src + ", " + s.SSRC + ": " + s.words()
+		if b := &s.Bursts; b.Runs >= fewRuns && b.P > 0 && b.R > 0 {
+			text += " By the model of Gilbert a run begins behind one packet in " + count(uint64(1/b.P+0.5)) +
+				" and has " + twoDigits(1/b.R) + " on average."
+		}
+		out = append(out, text)
 	}
 	return out
 }

@@ -24,9 +24,9 @@ var healthyRuns = []fault{
 		provoke: func(w *world) (uint64, error) { _, err := w.datagrams("a", addrB+":9001", 300, 200); return 0, err },
 	},
 	{
-		name:    "healthy: as of DNS",
-		build:   func(w *world) error { return w.echo("b", addrB+":5353") },
-		provoke: func(w *world) (uint64, error) { return 0, w.lookups("a", addrB+":5353", 60) },
+		name:    "healthy: DNS",
+		build:   func(w *world) error { return w.answer("b", addrB+":53", func(b []byte) { b[2] |= 0x80 }) },
+		provoke: func(w *world) (uint64, error) { return 0, w.lookups("a", addrB+":53", 60) },
 	},
 	{
 		name:    "healthy: TCP bulk",
@@ -113,11 +113,16 @@ func (w *world) ask(ns, to string, n, size int) error {
 	return nil
 }
 
-// lookups asks n times, each time from a socket of its own.
+// lookups asks n times for a name (RFC 1035 §4.1), each time from a socket of its own.
 func (w *world) lookups(ns, to string, n int) error {
-	for range n {
-		if err := w.ask(ns, to, 1, 60); err != nil {
+	for i := range n {
+		c, err := w.udp(ns, to)
+		if err != nil {
 			return err
+		}
+		question := "\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04name\x00\x00\x01\x00\x01"
+		if err := errors.Join(exchange(c, append([]byte{0x12, byte(i)}, question...)), c.Close()); err != nil {
+			return fmt.Errorf("question %d: %w", i, err)
 		}
 	}
 	return nil

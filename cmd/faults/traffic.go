@@ -72,7 +72,10 @@ func (w *world) sink(ns, at string) error {
 }
 
 // echo answers each datagram to a port with itself.
-func (w *world) echo(ns, at string) error {
+func (w *world) echo(ns, at string) error { return w.answer(ns, at, func([]byte) {}) }
+
+// answer answers each datagram to a port with what turn makes of it.
+func (w *world) answer(ns, at string, turn func([]byte)) error {
 	var s *net.UDPConn
 	err := w.in(ns, func() (err error) {
 		s, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(at)))
@@ -90,6 +93,7 @@ func (w *world) echo(ns, at string) error {
 				return
 			}
 			if err == nil {
+				turn(b[:n])
 				_, _ = s.WriteToUDPAddrPort(b[:n], from)
 			}
 		}

@@ -71,9 +71,11 @@
 // -w FILE keeps the packets as pcapng, with what the ring lost and when, and with what
 // the host said: "whydrop analyze FILE" gives the verdict of the live run. FILE appears
 // when it is whole; until then it grows beside its place as .FILE.PID.part, which is
-// what a kill leaves behind, readable up to its last block. -C N begins a new file
+// what a kill or a second Ctrl-C leaves behind, readable and at most a second old. -C N begins a new file
 // after N million octets and -G N after N seconds: FILE, FILE1, FILE2; the name may
-// hold a time as for strftime, as %Y%m%d-%H%M%S. What the host said is in the last one.
+// hold a time as for strftime, as %Y%m%d-%H%M%S. What the host said is in the last one,
+// and each says which frames of the capture it holds. As of tcpdump, -G with -W ends the
+// capture after so many files.
 //
 // --interval TIME prints a report of each stretch of time, too, and the whole one at
 // the end. --listen ADDR serves /metrics for Prometheus, /healthz, and /report, the
@@ -195,7 +197,10 @@
 //	5  the capture itself is too lossy to judge
 //
 // A first Ctrl-C (or SIGTERM, or SIGHUP) ends reading and prints the report so far, with exit
-// code 3 of analyze, and as if the capture had ended there of live; a second one ends at once, with 130. A closed pipe on stdout, as with
+// code 3 of analyze, and 0 of live, whose usual end it is; a second one ends at once, with 130.
+// A live capture that ends by itself, after -c, --duration or -W, has the code of its
+// report, so that a script sees 3 and 5. Where -w cannot be written the capture ends,
+// the report comes, and the code is 3; what was written stays in the .part. A closed pipe on stdout, as with
 // head, is no error. Where stdout was closed from the start (>&-), a note on stderr says
 // that nobody reads the report, and the exit code is that of the report.
 //

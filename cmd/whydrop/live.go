@@ -47,9 +47,10 @@ lost. Ctrl-C ends the capture and prints the report.
 EXPRESSION is a filter as in tcpdump. What it hides is not there for whydrop
 either, so never filter away one direction.
 
-The exit code is 0 whether packets were lost or not; 4 if nothing can be
-captured: no permission, or no such interface; 3 if the capture cannot tell; 5 if
-it is itself too lossy to judge.`
+The exit code is 0 whether packets were lost or not, and after Ctrl-C whatever
+the report says. A capture that ends by itself, as after --duration, exits 3 if it
+cannot tell, 5 if it is itself too lossy to judge; any exits 3 if -w could not be
+written, and 4 if nothing can be captured: no permission, or no such interface.`
 
 func newLive(p *program) *cobra.Command {
 	var f liveFlags

@@ -62,6 +62,9 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 	if !known {
 		panic("whydrop: bug: no exit code for the state " + r.Verdict.State)
 	}
+	if ctx.Err() != nil {
+		code = exitDone // who ends it by hand has got what was asked for
+	}
 	if s.rec.failed != nil {
 		code = worse(code, exitIncomplete)
 	}

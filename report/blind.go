@@ -10,6 +10,7 @@ import (
 type blindness struct {
 	flows      uint64 // all that cannot tell
 	packets    uint64 // their packets
+	chatter    uint64 // of them, what hosts say to their neighbours unasked
 	oneWay     uint64 // of them, TCP with one direction
 	unnumbered uint64 // of them, protocols that number nothing
 	requests   uint64 // packets of those that are connection requests without an answer
@@ -57,6 +58,24 @@ func (b *builder) cannotTell(i int) bool {
 		return false // its receiver counts what it lacks
 	}
 	return main.IDClass != flow.Yes && !main.RTP || b.res.Tap.Place != analyze.TapReceiver
+}
+
+// chatter reports whether flow i is what hosts tell the groups of their own link, such as
+// MLD, IGMP and mDNS (RFC 5771 §4, RFC 4291 §2.7): it is there whatever else is, and that
+// nobody acknowledges it says nothing of the flows beside it.
+func (b *builder) chatter(i int) bool {
+	f := &b.res.Flows[i]
+	to := f.Responder.Addr.Netip()
+	return f.Protocol != decode.ProtoTCP && (to.IsLinkLocalMulticast() || to.IsInterfaceLocalMulticast())
+}
+
+// mostlyBlind reports whether of most packets nothing in the capture tells whether they arrived.
+func (b *builder) mostlyBlind() bool {
+	blind, all := b.blind.packets, b.packets
+	if all > b.blind.chatter {
+		blind, all = blind-b.blind.chatter, all-b.blind.chatter
+	}
+	return blind*100 > all*mostlyBlindPercent
 }
 
 // untold counts the packets of flow i, of UDP, that passed here and of which

@@ -150,6 +150,9 @@ func (b *builder) addFlow(i int) {
 	if b.cannotTell(i) {
 		b.blind.flows++
 		b.blind.packets += t.sent
+		if b.chatter(i) {
+			b.blind.chatter += t.sent
+		}
 		switch {
 		case f.OneWay():
 			b.blind.oneWay++

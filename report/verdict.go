@@ -33,7 +33,7 @@ func (b *builder) state() string {
 		return StateTooLossy
 	case l.Lost() > 0:
 		return StateLost
-	case l.Unexplained() > 0, b.blind.packets*100 > b.packets*mostlyBlindPercent:
+	case l.Unexplained() > 0, b.mostlyBlind():
 		return StateCannotTell
 	}
 	return StateNothingLost

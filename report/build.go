@@ -90,7 +90,7 @@ func (b *builder) addCharge(i int) {
 	b.byLocus[c.Locus] += c.Packets
 	b.byCause[c.Cause] += c.Packets
 	var unseen uint64
-	if neverPassed(c.Locus) || c.Rule == flow.RuleSACKAlone {
+	if neverPassed(c.Locus) || c.Rule == flow.RuleSACKAlone || b.onlyHeardOf(c) {
 		unseen = c.Packets
 	}
 	b.packets += unseen
@@ -110,6 +110,12 @@ func (b *builder) addCharge(i int) {
 // neverPassed reports whether packets lost at l are not among those seen here.
 func neverPassed(l cause.Locus) bool {
 	return l == cause.SenderHost || l == cause.Upstream || l == cause.InCapture
+}
+
+// onlyHeardOf reports whether the packets of c were dropped in front of the capture on
+// their way in, by XDP for one: no frame of them is here, and no other of their flow.
+func (b *builder) onlyHeardOf(c *analyze.Charge) bool {
+	return c.Host != nil && c.Host.Drop != nil && c.Locus == cause.ReceiverHost && len(c.Frames) == 0 && !b.hasFlow(c)
 }
 
 // hasFlow reports whether c is about packets of one flow: the drop counters of

@@ -68,6 +68,9 @@ var countedCauses = [...]countedCause{
 	{id: cause.ConntrackFull, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: anyLoss},
 	{id: cause.XfrmPolicy, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: anyLoss},
 	{id: cause.NoSocket, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: udpLoss},
+	// A program's read finds a bad checksum, too, and that drop is not to be told from
+	// others: the queue of the socket has overwritten the device (net/ipv4/udp.c:udp_recvmsg).
+	{id: cause.UDPChecksum, stage: kernel.Arrived, at: cause.ReceiverHost, silent: true, others: true, fits: udpLoss},
 }
 
 // overlapping are causes whose counters count the same packets in several ways.

@@ -115,7 +115,7 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 		l.Rule = RuleSACKHole
 	case by.cov == 0:
 		l.Rule, l.Proof = RuleNeverRepaired, Fits
-	case echoed && !atTail || h.sackOK && !(h.blind && l.Reason == ReasonTail): // a tail that comes twice is echoed, too: b-8.5
+	case echoed && !atTail || h.sackOK && (!h.blind || l.Reason != ReasonTail): // a tail that comes twice is echoed, too: b-8.5
 		l.Rule = RuleEchoed
 	case h.lackedHere(x, by):
 		l.Rule = RuleEchoed

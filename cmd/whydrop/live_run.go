@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"whydrop/analyze"
@@ -38,7 +39,7 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 	if err := tellReady(j.live.readyFD); err != nil {
 		return err
 	}
-	stop := p.status(j, s.ring, s.rec.witness)
+	stop := p.status(j, s)
 	res, err := analyze.Run(context.WithoutCancel(ctx), s.rec, analyze.Options{Workers: j.workers, At: j.tap})
 	stop()
 	if s.rec.interval != nil {
@@ -99,6 +100,7 @@ type liveSession struct {
 	ring    *afpacket.Source
 	rec     *recorder
 	board   *board
+	last    atomic.Pointer[string] // what the last interval lost, for the status line
 }
 
 // openSession opens all that takes privileges, and gives them up.
@@ -147,7 +149,7 @@ func (p *program) openWitnesses(ctx context.Context, j *liveJob, s *liveSession,
 		}
 	}
 	if every := j.every(); every > 0 {
-		s.rec.interval = &interval{every: every, ring: s.ring, at: j.tap, input: s.ring.Inputs()[0], report: p.reporter(j, s.board, out)}
+		s.rec.interval = &interval{every: every, ring: s.ring, at: j.tap, input: s.ring.Inputs()[0], report: p.reporter(j, s, out)}
 	}
 	if j.live.noHost {
 		return nil
@@ -207,12 +209,14 @@ func (j *liveJob) every() time.Duration {
 }
 
 // reporter shows the report of each interval where it is wanted.
-func (p *program) reporter(j *liveJob, b *board, out *output) func(from, to time.Time, res *analyze.Result) {
+func (p *program) reporter(j *liveJob, s *liveSession, out *output) func(from, to time.Time, res *analyze.Result) {
 	return func(from, to time.Time, res *analyze.Result) {
 		r := report.Build(res, report.BuildOptions{Version: version()})
-		if b != nil {
-			b.show(res, r)
+		if s.board != nil {
+			s.board.show(res, r)
 		}
+		lost := lastInterval(r)
+		s.last.Store(&lost)
 		if j.live.interval == 0 {
 			return
 		}

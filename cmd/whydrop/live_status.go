@@ -8,7 +8,7 @@ import (
 
 	"whydrop/capture"
 	"whydrop/capture/afpacket"
-	"whydrop/capture/host"
+	"whydrop/report"
 )
 
 // statusEvery is how often the status line is drawn.
@@ -16,7 +16,7 @@ const statusEvery = 500 * time.Millisecond
 
 // status shows on stderr what the capture has done so far, if that is a terminal. The
 // line is gone when stop returns.
-func (p *program) status(j *liveJob, ring *afpacket.Source, witness *host.Witness) (stop func()) {
+func (p *program) status(j *liveJob, s *liveSession) (stop func()) {
 	if j.noProgress || j.quiet || !isTerminal(p.stderr) || os.Getenv("TERM") == "dumb" {
 		return func() {}
 	}
@@ -33,10 +33,14 @@ func (p *program) status(j *liveJob, ring *afpacket.Source, witness *host.Witnes
 				return
 			case <-tick.C:
 				var lost []capture.Moved
-				if witness != nil {
-					lost = witness.Now().Lost
+				if s.rec.witness != nil {
+					lost = s.rec.witness.Now().Lost
 				}
-				fmt.Fprintf(p.stderr, "\r%s\x1b[K", cutTo(statusLine(j.live.iface, ring.Counters(), lost, time.Since(start)), width(p.stderr)-1))
+				line := statusLine(j.live.iface, s.ring.Counters(), lost, time.Since(start))
+				if last := s.last.Load(); last != nil && *last != "" {
+					line += "  " + *last
+				}
+				fmt.Fprintf(p.stderr, "\r%s\x1b[K", cutTo(line, width(p.stderr)-1))
 			}
 		}
 	}()
@@ -59,4 +63,20 @@ func statusLine(iface string, c afpacket.Counters, lost []capture.Moved, since t
 		parts = append(parts, fmt.Sprintf("%s %s", oneLine(strings.TrimSpace(m.Name+" "+m.Of)), grouped(m.By)))
 	}
 	return strings.Join(parts, "  ")
+}
+
+// lastInterval is what an interval lost: how much, mostly why, and which flow most.
+func lastInterval(r *report.Report) string {
+	if r.Verdict.Lost == 0 {
+		return ""
+	}
+	s := grouped(r.Verdict.Lost) + " lost"
+	if len(r.Verdict.Groups) > 0 {
+		s += ", most by " + oneLine(r.Verdict.Groups[0].Cause)
+	}
+	if len(r.Flows.Top) > 0 && r.Flows.Top[0].Lost > 0 {
+		f := &r.Flows.Top[0]
+		s += fmt.Sprintf(", %s of %s > %s", grouped(f.Lost), oneLine(f.Originator), oneLine(f.Responder))
+	}
+	return s
 }

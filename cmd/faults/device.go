@@ -78,7 +78,7 @@ var deviceFaults = []fault{
 	},
 	{
 		name:  "fragments that wait in vain",
-		want:  verdict{cause: "fragment-timeout", locus: "receiver-host"},
+		want:  verdict{cause: "fragment-timeout", locus: "receiver-host", siblings: 10},
 		build: func(w *world) error { return w.set("b", "net.ipv4.ipfrag_time", "1") },
 		provoke: func(w *world) (uint64, error) {
 			err := w.put(intoB, 10, func(i int) ([]byte, error) { return intoB.firstFragment(uint16(i + 1)) })
@@ -111,15 +111,6 @@ var deviceFaults = []fault{
 			return out, err
 		},
 		needs: []string{"tc"},
-	},
-	{
-		name:  "ring of the capture",
-		want:  verdict{cause: "capture-dropped", locus: "capture", less: "likely"},
-		build: func(w *world) error { return w.sink("b", serviceB) },
-		provoke: func(w *world) (uint64, error) {
-			return 0, w.flood(60_000)
-		},
-		args: []string{"-B", "64"},
 	},
 }
 

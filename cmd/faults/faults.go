@@ -33,6 +33,9 @@ type verdict struct {
 
 	// tells are causes that must be told beside losses, with their names.
 	tells []string
+	// siblings is how many packets are missing that were never sent: nobody can tell.
+	siblings uint64
+
 	// beside are causes that may be told beside the losses: what follows from them on
 	// the wire, such as a connection that was not answered.
 	beside []string

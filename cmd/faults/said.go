@@ -140,7 +140,7 @@ func (v *verdict) wrong(s *said, lost uint64) (wrong []string) {
 	if v.cause != "" && !agree(counted, lost) {
 		bad("said %d packets of %d", counted, lost)
 	}
-	if n := s.Verdict.Unexplained; n > 0 {
+	if n := s.Verdict.Unexplained; n != v.siblings {
 		bad("%d unexplained", n)
 	}
 	if n := s.Verdict.CaptureOnly; n > 0 {

@@ -28,7 +28,7 @@ var socketFaults = []fault{
 		want:  verdict{cause: "udp-checksum", locus: "receiver-host"},
 		build: func(w *world) error { return w.sink("b", serviceB) },
 		provoke: func(w *world) (uint64, error) {
-			return w.damaged(outOfA, 20, 100, udpSumAt, clientA, serviceB, func(int) gopacket.SerializableLayer { return &layers.UDP{} })
+			return w.damaged(outOfA, 20, 20, udpSumAt, clientA, serviceB, func(int) gopacket.SerializableLayer { return &layers.UDP{} })
 		},
 	},
 	{

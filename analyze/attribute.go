@@ -19,6 +19,7 @@ func conclude(res *Result, o Options) {
 	audit(res)
 	distrust(res)
 	inferTap(res, o)
+	ownDrops(res)
 	hosts(res)
 	attribute(res, res.views, o)
 	correlate(res)
@@ -316,6 +317,9 @@ func byICMPv6(typ, code uint8) cause.ID {
 
 // rivals are the other explanations of a loss, and why they fell.
 func rivals(l *flow.Lost) []Rival {
+	if l.Place == flow.OnlyCapture && byNumber(l.Rule) {
+		return []Rival{{cause.Unknown, "the capture counted as many drops at that time"}}
+	}
 	switch l.Rule {
 	case flow.RuleSACKHole, flow.RuleEchoed:
 		return []Rival{

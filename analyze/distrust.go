@@ -65,6 +65,7 @@ func byOrder(r flow.Rule) bool {
 // say otherwise.
 func (c witnesses) weaken(ch *Charge, l *flow.Lost, f *flow.Facts) {
 	switch {
+	case l.Place == flow.OnlyCapture:
 	case c.lossy && byAbsence(l.Rule), c.coincides && l.Place == flow.BeforeTap,
 		c.lossy && l.Rule == flow.RuleTwoPoints && l.Proof != flow.Second,
 		(l.Reason == flow.ReasonTail || l.Reason == flow.ReasonTailRepair) && l.Proof != flow.Second && lacksPackets(f):

@@ -107,6 +107,8 @@ var whyDropped = map[flow.Rule]string{
 	flow.RuleAckedUnseen: "the receiver acknowledged what the file lacks",
 	flow.RuleIDGap:       "ACKs are missing right beside their sender",
 	flow.RuleFileCounter: "its own counters say that it dropped them",
+	flow.RuleDatagramID:  "its own counters say that it dropped them",
+	flow.RuleRTP:         "its own counters say that it dropped them",
 }
 
 // do says the next step for a cause that was concluded. Text between back

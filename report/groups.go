@@ -121,6 +121,9 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 		Flows: flowsOf(charges), When: b.when(charges), perhaps: k.perhaps,
 	}
 	g.Seen = b.seen(charges, g.Flows) + superFrames(charges)
+	if s := hostSeen(charges); s != "" {
+		g.Seen += " " + s
+	}
 	if f := mainFinding(charges); f != nil {
 		g.Seen += " " + briefly(f)
 	} else {
@@ -331,10 +334,10 @@ func superFrames(charges []*analyze.Charge) string {
 			frames, packets = frames+n, packets+c.Packets
 		}
 	}
-	switch {
-	case frames == 0:
+	switch frames {
+	case 0:
 		return ""
-	case frames == 1:
+	case 1:
 		return " " + count(packets) + " of them are 1 frame here, not yet cut into packets or already joined."
 	}
 	return " " + count(packets) + " of them are " + count(frames) + " frames here, not yet cut into packets or already joined."

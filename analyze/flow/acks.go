@@ -77,7 +77,7 @@ func (c *Conn) cover(h *track, by *coverage, moved bool, fresh []span, e *Event)
 		c.notSeen(h, s, b.lo, b.hi, e)
 		h.coverSACKed(by, b)
 	}
-	if by.newest != nil && !(len(h.odds.list) > 0 && h.maxSACK == 0 && h.heldBack(by)) {
+	if by.newest != nil && (len(h.odds.list) == 0 || h.maxSACK != 0 || !h.heldBack(by)) {
 		h.sampled(by)
 	}
 	h.coverOdd(by)

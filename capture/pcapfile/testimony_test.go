@@ -2,6 +2,7 @@ package pcapfile
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/netip"
 	"os"
@@ -27,7 +28,7 @@ func inputOf(t *testing.T, octets []byte) capture.Input {
 	defer func() { _ = src.Close() }()
 	for {
 		b, err := src.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return src.Inputs()[0]
 		}
 		if err != nil {

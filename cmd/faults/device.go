@@ -165,12 +165,12 @@ func (w *world) xdp(ns, iface string, mode link.XDPAttachFlags) error {
 		if err != nil {
 			return err
 		}
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		l, err := link.AttachXDP(link.XDPOptions{Program: p, Interface: device.Index, Flags: mode})
 		if err != nil {
 			return err
 		}
-		w.defers(func() { l.Close() })
+		w.defers(func() { _ = l.Close() })
 		return nil
 	})
 }
@@ -195,16 +195,16 @@ func (w *world) cgroupRefuses(way ebpf.AttachType) (undo func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	l, err := link.AttachCgroup(link.CgroupOptions{Path: group, Attach: way, Program: p})
 	if err != nil {
-		os.Remove(group)
+		_ = os.Remove(group)
 		return nil, err
 	}
 	undo = func() {
-		l.Close()
+		_ = l.Close()
 		_ = os.WriteFile(filepath.Join(root, "cgroup.procs"), []byte("0"), 0)
-		os.Remove(group)
+		_ = os.Remove(group)
 	}
 	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte("0"), 0); err != nil {
 		undo()

@@ -219,7 +219,7 @@ func fillConntrack(w *world) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	path := filepath.Join(folder, "entries")
 	if err := os.WriteFile(path, []byte(entries.String()), 0o600); err != nil {
 		return err

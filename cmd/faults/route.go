@@ -145,14 +145,14 @@ func (w *world) unroutable(ns, to string, n int) error {
 		if err != nil {
 			return err
 		}
-		defer s.Close()
+		defer func() { _ = s.Close() }()
 		addr, err := net.ResolveUDPAddr("udp4", to)
 		if err != nil {
 			return err
 		}
 		for range n {
 			if _, err := s.WriteToUDP([]byte("x"), addr); !errors.Is(err, unix.ENETUNREACH) {
-				return fmt.Errorf("sendto: %v, not %v", err, unix.ENETUNREACH)
+				return fmt.Errorf("sendto: %w, not %w", err, unix.ENETUNREACH)
 			}
 		}
 		return nil

@@ -59,7 +59,7 @@ func (r *runner) attempt(f *fault, o *outcome) error {
 		return err
 	}
 	if r.keep == "" {
-		defer os.RemoveAll(folder)
+		defer func() { _ = os.RemoveAll(folder) }()
 	}
 	w, err := newWorld()
 	if err != nil {
@@ -146,7 +146,7 @@ func (r *runner) startLive(w *world, ns string, args []string) (*live, error) {
 		return nil, err
 	}
 	if _, err := ready.Read(make([]byte, len("ready\n"))); err != nil {
-		return nil, fmt.Errorf("whydrop live did not begin (%v): %s", err, l.err.Bytes())
+		return nil, fmt.Errorf("whydrop live did not begin (%w): %s", err, l.err.Bytes())
 	}
 	return l, nil
 }

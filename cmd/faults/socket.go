@@ -283,7 +283,7 @@ func (w *world) smallSocket(ns, at string, buffer int) (s *net.UDPConn, err erro
 	if err != nil {
 		return nil, err
 	}
-	w.defers(func() { s.Close() })
+	w.defers(func() { _ = s.Close() })
 	return s, s.SetReadBuffer(buffer)
 }
 

@@ -59,7 +59,7 @@ func (w *world) sink(ns, at string) error {
 	if err != nil {
 		return err
 	}
-	w.defers(func() { s.Close() })
+	w.defers(func() { _ = s.Close() })
 	go func() {
 		b := make([]byte, 1<<16)
 		for {
@@ -84,7 +84,7 @@ func (w *world) answer(ns, at string, turn func([]byte)) error {
 	if err != nil {
 		return err
 	}
-	w.defers(func() { s.Close() })
+	w.defers(func() { _ = s.Close() })
 	go func() {
 		b := make([]byte, 1<<16)
 		for {

@@ -59,9 +59,6 @@ route add default via 10.77.2.254
 `,
 }
 
-// interfaces are those of each namespace.
-var interfaces = map[string][]string{"a": {"va"}, "r": {"ra", "rb"}, "b": {"vb"}}
-
 // newWorld makes one.
 func newWorld() (*world, error) {
 	w := &world{spaces: map[string]*space{}}

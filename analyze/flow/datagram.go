@@ -205,9 +205,7 @@ func (t *Talk) identify(h *stream, p *decode.Packet, dir uint8) stride {
 		h.shared++
 	}
 	last.any, last.id, last.talk = true, id, t.number
-	stride := h.ids.take(id, idUDPNear, p.Time, FrameRef{Number: p.Number, File: p.File})
-	h.ids.loose = h.ids.loose || p.IPFlags&decode.DontFragment == 0
-	return stride
+	return h.ids.take(id, idUDPNear, p.Time, FrameRef{Number: p.Number, File: p.File})
 }
 
 // counts reports whether the IDs of a direction number its packets.

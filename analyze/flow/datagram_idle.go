@@ -6,9 +6,6 @@ package flow
 // (net/ipv4/route.c:ip_idents_reserve). A burst behind a pause of half a second
 // begins up to 500 numbers further, and nothing was lost.
 //
-// A packet that may not be fragmented has its ID from a counter of its socket's own,
-// or 0 (include/net/ip.h:ip_select_ident_segs): of those nothing is doubted.
-//
 // A counter of a socket's own (inet_sk(sk)->inet_id) never jumps. It is known by
 // its pauses: of the other kind few of several jiffies go by without a jump.
 
@@ -69,15 +66,13 @@ func (p *pauses) jumps(i int) bool {
 func mayJump(took, n, jiffy int64) bool { return (n-1)*jiffy <= took }
 
 // skipped reports whether the numbers of g may never have been sent: the counter
-// may be one that jumps, and the time of so many packets is not empty.
+// may be one that jumps, and the time of so many packets is not empty, neither here
+// nor on the whole.
 func (s *serial) skipped(g *serialGap) bool {
-	if !s.loose {
-		return false
-	}
 	took, n := g.t1-g.t0, g.missing()+1
 	for i, j := range jiffies {
 		if mayJump(took, n, j) && s.pauses.jumps(i) {
-			return !s.pace.empty(took, n)
+			return !s.pace.empty(took, n) && !s.pace.gapsEmpty()
 		}
 	}
 	return false

@@ -48,9 +48,16 @@ func (p *pace) empty(took, n int64) bool {
 	return each >= paceLow*usual && each <= paceHigh*usual
 }
 
-// counts reports whether the times of missing numbers are empty.
+// counts reports whether the times of missing numbers are empty, of a sender with
+// an even pace.
 func (p *pace) counts() bool {
-	if p.calms < paceFewest || p.steps < paceFewest || float64(p.even) < paceEven*float64(p.calms) {
+	return float64(p.even) >= paceEven*float64(p.calms) && p.gapsEmpty()
+}
+
+// gapsEmpty reports whether the missing numbers together took the time of as many
+// packets: a counter that jumps when it rests makes them in pauses, which are longer.
+func (p *pace) gapsEmpty() bool {
+	if p.calms < paceFewest || p.steps < paceFewest {
 		return false
 	}
 	each, usual := float64(p.broken)/float64(p.steps), float64(p.calm)/float64(p.calms)

@@ -15,7 +15,6 @@ type serial struct {
 	holes             uint32 // runs of missing numbers that nothing filled
 	pace              pace
 	pauses            pauses
-	loose             bool // a packet may be fragmented: its ID may be of a counter that jumps
 }
 
 // A serialGap is a run of numbers from … to−1 that no packet had.

@@ -42,7 +42,7 @@ func Judge(d *capture.Drop, t *capture.Testimony) Meaning {
 	}
 	m := Meaning{r.class, r.stage, r.cause, d.Inbound == ""}
 	switch {
-	case m.Class == Noise || noise(d):
+	case m.Class == Noise || noise(d) || m.Cause == cause.IPNoRoute && toGroup(d):
 		return Meaning{Class: Noise, Sent: m.Sent}
 	case d.Reason == "NO_SOCKET" && d.Protocol == protoTCP && m.Cause == cause.NoSocket:
 		m.Class = Symptom // a reset answers it, whatever the function is called
@@ -84,6 +84,10 @@ func noise(d *capture.Drop) bool {
 	}
 	return false
 }
+
+// toGroup reports whether d is for many, or names no address: an interface that has
+// no address yet has no route for what its neighbours say to all.
+func toGroup(d *capture.Drop) bool { return !d.Dst.IsValid() || d.Dst.Addr().IsMulticast() }
 
 // MovedBy is by how much counters of a group moved together, over all that have them.
 func MovedBy(t *capture.Testimony, group string, names ...string) uint64 {

@@ -38,6 +38,12 @@ func TestFaults(t *testing.T) {
 						t.Skip(o.skipped)
 					}
 					if len(o.wrong) > 0 {
+						// Other tests load the machine, and time decides what a kernel drops:
+						// once is told, twice is wrong. make truth-live forgives nothing.
+						t.Logf("the first time: %s\n%s", strings.Join(o.wrong, "\n"), o.line())
+						o = r.try(f)
+					}
+					if len(o.wrong) > 0 {
 						t.Errorf("%s\n%s", strings.Join(o.wrong, "\n"), o.line())
 					}
 				})

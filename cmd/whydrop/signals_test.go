@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -29,6 +30,11 @@ func whydrop(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A shell that starts the tests behind its back has them ignore interrupts, and so
+	// would what they start; a signal that somebody waits for is not ignored there.
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, os.Interrupt)
+	t.Cleanup(func() { signal.Stop(heard) })
 	cmd := exec.Command(self, args...)
 	cmd.Args[0] = "whydrop"
 	return cmd

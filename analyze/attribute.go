@@ -157,10 +157,10 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 // here and nothing else. A lossy capture looks the same.
 func byAbsence(r flow.Rule) bool {
 	switch r {
-	case flow.RuleIDGap, flow.RuleDatagramID, flow.RuleRTP, flow.RuleFragments, flow.RuleLaterFragments, flow.RuleTailRepair, flow.RuleNeverRepaired:
+	case flow.RuleFragments, flow.RuleLaterFragments, flow.RuleTailRepair, flow.RuleNeverRepaired:
 		return true
 	}
-	return false
+	return byNumber(r)
 }
 
 // locus turns a place as seen from the tap into a place on the path. Only where

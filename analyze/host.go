@@ -50,6 +50,8 @@ type hostCase struct {
 	fits   func(*flow.Lost, *flow.Facts) bool // likewise: which losses it may be
 	wire   bool                               // likewise: it speaks of those only
 	given  map[flow.FrameRef]bool             // frames of losses that it was given
+	// sampled has the drop events by their frames; see sampleOf.
+	sampled map[flow.FrameRef]int
 }
 
 // hosts reads what the kernels said, and gives their drops the losses that the
@@ -320,8 +322,24 @@ func (res *Result) strayPackets() (n uint64) {
 
 // isOf reports whether l is of a frame that k is known to have dropped.
 func (k *hostCase) isOf(l *flow.Lost) bool {
-	return k.cause != cause.FragmentTimeout && l.Frame.Number != 0 &&
-		slices.ContainsFunc(k.word.Drop.Samples, func(s capture.DropSample) bool { return frameOf(&s) == l.Frame })
+	return k.cause != cause.FragmentTimeout && l.Frame.Number != 0 && k.sampleOf(l.Frame) != nil
+}
+
+// sampleOf is the drop event that was a frame, nil if none is known.
+func (k *hostCase) sampleOf(frame flow.FrameRef) *capture.DropSample {
+	all := k.word.Drop.Samples
+	if k.sampled == nil {
+		k.sampled = make(map[flow.FrameRef]int, len(all))
+		for i := range all {
+			if at := frameOf(&all[i]); at.Number != 0 {
+				k.sampled[at] = i
+			}
+		}
+	}
+	if i, ok := k.sampled[frame]; ok {
+		return &all[i]
+	}
+	return nil
 }
 
 // explains reports whether k may be the reason of l. Fragments that were given up

@@ -26,8 +26,9 @@ func (k *hostCase) byHost(ch *Charge) {
 		ch.Confidence = cause.Likely // connection tracking drops in the same function
 		ch.Rivals = []Rival{{cause.ConntrackFull, "its counter of drops did not move"}}
 	}
-	k.testify(ch)
-	if ch.Packets == 1 && len(ch.Frames) == 1 || k.mean.Stage == kernel.Leaving || k.mean.Stage == kernel.Arriving {
+	own := len(ch.Frames) == 1 && k.given[ch.Frames[0]]
+	k.testify(ch, own)
+	if own || k.mean.Stage == kernel.Leaving || k.mean.Stage == kernel.Arriving {
 		return
 	}
 	ch.Frames = ch.Frames[:0]
@@ -43,21 +44,28 @@ func (k *hostCase) byHost(ch *Charge) {
 }
 
 // testify adds the kernel's word on frames of ch to its evidence: of the frame that
-// it is about, if that is known, else of the first ones.
-func (k *hostCase) testify(ch *Charge) {
+// it is about, if the wire showed it, else of the first that are about no other loss.
+func (k *hostCase) testify(ch *Charge, own bool) {
 	const most = 5
-	own := flow.FrameRef{}
-	if ch.Packets == 1 && len(ch.Frames) == 1 {
-		own = ch.Frames[0]
+	say := func(s *capture.DropSample) {
+		ch.Evidence = append(ch.Evidence, flow.Witness{Frame: frameOf(s), Time: s.Time, Says: flow.SaysKernelDrop, A: uint64(max(s.After, 0))})
+	}
+	if own {
+		if s := k.sampleOf(ch.Frames[0]); s != nil {
+			say(s)
+		}
+		return
 	}
 	n := 0
-	for _, s := range k.word.Drop.Samples {
-		at := frameOf(&s)
-		if s.Frame == 0 || own != (flow.FrameRef{}) && at != own || own == (flow.FrameRef{}) && k.given[at] || n == most {
-			continue
+	for i := range k.word.Drop.Samples {
+		s := &k.word.Drop.Samples[i]
+		if n == most {
+			break
 		}
-		n++
-		ch.Evidence = append(ch.Evidence, flow.Witness{Frame: at, Time: s.Time, Says: flow.SaysKernelDrop, A: uint64(max(s.After, 0))})
+		if s.Frame != 0 && !k.given[frameOf(s)] {
+			n++
+			say(s)
+		}
 	}
 }
 

@@ -275,8 +275,7 @@ func hostSeen(charges []*analyze.Charge) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	s := strings.Join(parts, "; ") + "."
-	return strings.ToUpper(s[:1]) + s[1:]
+	return capital(strings.Join(parts, "; ")) + "."
 }
 
 // hostSure says that no packet of the capture was lost in the host that captured,

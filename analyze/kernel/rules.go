@@ -7,17 +7,13 @@ import (
 	"whydrop/capture"
 )
 
-// near reports whether two counts of the same packets agree: a look at a
-// counter takes a moment, and packets go on meanwhile.
-func near(a, b uint64) bool {
+// Near reports whether two witnesses that counted the same packets agree, within 3
+// or 10 per cent: a look at a counter takes a moment, and packets go on meanwhile.
+func Near(a, b uint64) bool {
 	const few, share = 3, 10
 	d := max(a, b) - min(a, b)
 	return d <= few || d*share <= max(a, b)
 }
-
-// Near reports whether two witnesses that counted the same packets agree:
-// within 3, or 10 per cent.
-func Near(a, b uint64) bool { return near(a, b) }
 
 // Drops reports whether a rule of this verdict ends a packet's way.
 func Drops(r *capture.Rule) bool {
@@ -44,7 +40,7 @@ func RuleOf(d *capture.Drop, t *capture.Testimony, all uint64) (rule *capture.Ru
 	}
 	// A rule that counts, and counted nothing, dropped nothing.
 	fits = keep(fits, func(r *capture.Rule) bool { return !r.Counted || r.Packets > 0 || r.Traced > 0 })
-	switch counted := keep(fits, func(r *capture.Rule) bool { return r.Counted && (near(r.Packets, d.Events) || near(r.Packets, all)) }); {
+	switch counted := keep(fits, func(r *capture.Rule) bool { return r.Counted && (Near(r.Packets, d.Events) || Near(r.Packets, all)) }); {
 	case len(fits) == 1:
 		return fits[0], !fits[0].Counted || len(counted) == 1 || fits[0].Packets >= d.Events
 	case len(counted) == 1:

@@ -68,6 +68,9 @@ func (c *conn) note(p *decode.Packet, dir uint8) {
 	if p.Flags&decode.SYN != 0 {
 		c.isn[dir] = p.Seq
 		c.marks |= hasISN0 << dir
+		if p.Flags&decode.ACK == 0 {
+			c.marks &^= closed // it was reset, and asks again
+		}
 		return
 	}
 	c.marks |= carried

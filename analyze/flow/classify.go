@@ -65,6 +65,7 @@ func (c *Conn) classify(s *Segment, lo, hi int64, id int32, numbered bool) class
 	switch {
 	case good > 0 && before == good && !bad:
 		k.is, k.via = lateFirst, viaOriginal
+	case overlaps > 0 && h.answersSYN(s):
 	case overlaps > 0:
 		k.is, k.via = resent, viaSeen
 	default:

@@ -21,6 +21,9 @@ func (c *Conn) condemn(dir uint8, i int32, aside []mark) []mark {
 		if q.cov != 0 && q.covered() <= x.t {
 			return // all of it had arrived: x repairs what else it holds
 		}
+		if q.is&sentSYN != 0 && x.lo == q.lo+1 && x.is2&headHad != 0 {
+			return // the SYN had come; its data was not wanted: RFC 7413 §4.2
+		}
 		switch {
 		case x.need != Needed, h.hasty && q.is2&isResent != 0 && x.t-q.t <= copyBare:
 			// Or they were sent together, and either may have arrived: inHaste.

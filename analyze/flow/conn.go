@@ -104,6 +104,10 @@ func (c *Conn) Take(s *Segment, e *Event) {
 		c.takeDamaged(h, r, s, e)
 		return
 	}
+	if !h.started && ofAnother(r, s) {
+		c.count(h, s)
+		return
+	}
 	if !h.begun {
 		h.begin(s.Seq)
 		h.firstT = s.Time

@@ -28,6 +28,21 @@ func (c *Conn) handshake(h, r *track, s *Segment, n int64) {
 	}
 }
 
+// ofAnother reports whether s answers nothing that half r sent in this connection:
+// r asked for one, and s is no SYN-ACK and acknowledges something else. It comes
+// from an older connection with the same ports, of which only one side still knows
+// (RFC 9293 §3.5.1), or which waits in TIME-WAIT; RFC 5961 §4 calls it a challenge.
+func ofAnother(r *track, s *Segment) bool {
+	return r.started && r.onlySYN() && s.Flags&(decode.ACK|decode.SYN|decode.RST) == decode.ACK && s.Ack != r.origin+uint32(r.top)
+}
+
+// answersSYN reports whether s is the SYN-ACK of a host that had sent a SYN itself:
+// both ends opened at once, and it repeats that SYN although nothing was lost.
+// RFC 9293 §3.5, figure 7.
+func (h *track) answersSYN(s *Segment) bool {
+	return s.Flags&(decode.SYN|decode.ACK) == decode.SYN|decode.ACK && h.syns > 1 && h.synack.t == s.Time
+}
+
 func (h *track) synOptions(s *Segment) {
 	h.started = true
 	h.sackOK = s.is(hasSACKOK)

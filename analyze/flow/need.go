@@ -244,10 +244,10 @@ func (c *Conn) synNeed(h, r *track, x *odd) Need {
 	if x.is&sentACK != 0 {
 		a = r.firstAck
 	}
-	rst := c.resets[1-c.dirOf(h)]
+	rst, own := c.resets[1-c.dirOf(h)], c.resets[c.dirOf(h)]
 	switch {
-	case rst != 0 && rst < x.t:
-		return Unneeded // refused, and asked again
+	case rst != 0 && rst < x.t, own != 0 && own < x.t:
+		return Unneeded // refused, or an older connection was in the way, and asked again
 	case !a.ok:
 		return Needed
 	case a.t < x.t:

@@ -29,6 +29,8 @@ type Decoder struct {
 	linkFrames uint64
 	ether      uint16
 	etherSeen  uint64
+
+	longest int // frames of a batch so far, in steps of spare
 }
 
 // spare is a step in the sizes of Decoded.Packets: batches of a file are of about
@@ -47,7 +49,8 @@ func NewDecoder() *Decoder {
 func (dec *Decoder) Batch(b *capture.Batch, d *Decoded) {
 	d.Reset()
 	if n := len(b.Frames); cap(d.Packets) < n {
-		d.Packets = make([]Packet, 0, (n+spare-1)/spare*spare)
+		dec.longest = max(dec.longest, (n+spare-1)/spare*spare)
+		d.Packets = make([]Packet, 0, dec.longest)
 	}
 	d.Packets = d.Packets[:len(b.Frames)]
 	for i := range b.Frames {

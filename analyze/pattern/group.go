@@ -104,8 +104,9 @@ func (g *group) events(s *scratch) []event {
 
 // scratch is memory for the events of one group after the other.
 type scratch struct {
-	all   []event
-	order []place
+	all    []event
+	order  []place
+	sorted []event
 }
 
 // A place is one of scratch.all, and its time.
@@ -115,7 +116,7 @@ type place struct {
 }
 
 // latest are the last events of s, in order of time; of those of one time the
-// first comes first.
+// first comes first. They are valid until it is called again.
 func (s *scratch) latest() []event {
 	order := s.order[:0]
 	for i := range s.all {
@@ -129,11 +130,11 @@ func (s *scratch) latest() []event {
 		return a.i - b.i
 	})
 	order = order[max(0, len(order)-groupMost):]
-	sorted := make([]event, len(order))
+	s.sorted = slices.Grow(s.sorted[:0], len(order))[:len(order)]
 	for k := range order {
-		sorted[k] = s.all[order[k].i]
+		s.sorted[k] = s.all[order[k].i]
 	}
-	return sorted
+	return s.sorted
 }
 
 // Thresholds of the rule for siblings, loss-causes.md §4.

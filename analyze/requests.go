@@ -17,6 +17,7 @@ func (res *Result) requests() []Conclusion {
 	}
 	type story struct {
 		unanswered, repeated uint64
+		asked, answered      uint64
 		inbound, outbound    uint64
 		proof                []flow.Witness
 	}
@@ -32,6 +33,9 @@ func (res *Result) requests() []Conclusion {
 		if g.Dir == 1 {
 			k.end = f.Originator
 		}
+		if k.service == flow.Echo {
+			k.end.Port = 0 // the identifier of one ping
+		}
 		s := stories[k]
 		if s == nil {
 			s = &story{proof: witnessesOf(g)}
@@ -39,35 +43,84 @@ func (res *Result) requests() []Conclusion {
 			order = append(order, k)
 		}
 		s.unanswered += g.N
+		s.asked += uint64(f.Dir[g.Dir&1].Packets)
+		s.answered += uint64(f.Dir[1-g.Dir&1].Packets)
 		s.repeated += g.Repeated
 		s.inbound += uint64(f.Dir[g.Dir&1].Inbound)
 		s.outbound += uint64(f.Dir[g.Dir&1].Outbound)
 	}
 	both := res.twoWay()
-	var out []Conclusion
+	var out, silent []Conclusion
+	var hosts []flow.Endpoint
 	for _, k := range order {
 		s := stories[k]
 		c := Conclusion{Cause: cause.RequestUnanswered, Count: s.unanswered, Confidence: cause.Likely, Evidence: s.proof}
 		if k.service == flow.DNS {
 			c.Cause = cause.DNSUnanswered
 		}
-		if !both || s.repeated == 0 && s.unanswered == 1 {
+		switch {
+		case k.service == flow.Echo && s.answered == 0:
+			c.Confidence = cause.Possible // many hosts never answer
+			silent = append(silent, c)
+			hosts = append(hosts, k.end)
+			continue
+		case k.service == flow.Echo:
+			c.Say = echoSay(k.end, s.unanswered, s.asked)
+			out = append(out, c)
+			continue
+		case !both || s.repeated == 0 && s.unanswered == 1:
 			c.Confidence = cause.Possible
 		}
-		what, they, again := fmt.Sprintf("%d %s requests", s.unanswered, k.service), "They", fmt.Sprintf("%d of them were repeated", s.repeated)
-		if s.unanswered == 1 {
-			what, they, again = fmt.Sprintf("1 %s request", k.service), "It", "It was repeated"
-		}
-		c.Say = fmt.Sprintf("%s to %s got no answer here.", what, k.end.Addr)
-		switch {
-		case s.inbound > 0 && s.outbound == 0:
-			c.Say += " " + they + " arrived at this host, which did not answer."
-		case s.repeated > 0:
-			c.Say += " " + again + ": request or answer was lost, or the server is silent."
-		}
+		c.Say = unansweredSay(k.service, k.end, s.unanswered, s.repeated, s.inbound > 0 && s.outbound == 0)
 		out = append(out, c)
 	}
-	return out
+	return append(out, silentToEcho(silent, hosts)...)
+}
+
+// unansweredSay says that a server left n requests unanswered; here: they came to
+// the host of the capture.
+func unansweredSay(service flow.Service, server flow.Endpoint, n, repeated uint64, here bool) string {
+	what, they, again := fmt.Sprintf("%d %s requests", n, service), "They", fmt.Sprintf("%d of them were repeated", repeated)
+	if n == 1 {
+		what, they, again = fmt.Sprintf("1 %s request", service), "It", "It was repeated"
+	}
+	say := fmt.Sprintf("%s to %s got no answer here.", what, server.Addr)
+	switch {
+	case here:
+		say += " " + they + " arrived at this host, which did not answer."
+	case repeated > 0:
+		say += " " + again + ": request or answer was lost, or the server is silent."
+	}
+	return say
+}
+
+// silentMost is how many hosts that answer no ping are named one by one: a sweep
+// of addresses is one finding.
+const silentMost = 3
+
+// silentToEcho says of hosts that they answered no echo request at all.
+func silentToEcho(list []Conclusion, hosts []flow.Endpoint) []Conclusion {
+	if len(list) <= silentMost {
+		for i := range list {
+			c := &list[i]
+			c.Say = fmt.Sprintf("%s to %s got no answer here. No other did: the host is down, or a filter is silent.",
+				many(c.Count, "echo request", "echo requests"), hosts[i].Addr)
+		}
+		return list
+	}
+	c := list[0]
+	c.Count = 0
+	for i := range list {
+		c.Count += list[i].Count
+	}
+	c.Say = fmt.Sprintf("%d echo requests to %d hosts got no answer here, among them %s.", c.Count, len(hosts), hosts[0].Addr)
+	return []Conclusion{c}
+}
+
+// echoSay says that of the echo requests to a host some were not answered.
+func echoSay(host flow.Endpoint, unanswered, asked uint64) string {
+	return fmt.Sprintf("%d of %d echo requests to %s got no answer here: they were lost, or their answers, or the host limits how many it gives.",
+		unanswered, asked, host.Addr)
 }
 
 // twoWay reports whether any conversation has packets of both directions.

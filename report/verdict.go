@@ -173,10 +173,22 @@ func (b *builder) innocentSay() string {
 	if n := b.innocent.RefusedConnections; n > 0 {
 		refused = counted(n, "connection") + " " + was(n) + " refused."
 	}
-	if resent != "" && refused != "" {
-		return resent + " " + refused
+	return strings.Join(slices.DeleteFunc([]string{resent, b.copiedSay(), refused}, func(s string) bool { return s == "" }), " ")
+}
+
+// copiedSay says that the network copies packets. Copies that the capture made
+// are no news: the audit tells of them.
+func (b *builder) copiedSay() string {
+	var n uint64
+	for i := range b.res.Flows {
+		for d := range b.res.Flows[i].Dir {
+			n += uint64(b.res.Flows[i].Dir[d].Duplicates[0])
+		}
 	}
-	return resent + refused
+	if n == 0 {
+		return ""
+	}
+	return counted(n, "packet") + " came twice: the network copies packets."
 }
 
 // resentSay is the part of it on packets that were late or sent again.

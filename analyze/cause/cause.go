@@ -47,7 +47,7 @@ const (
 	PeerGone               ID = "peer-gone"             // a closed window, and nobody answers the probes
 	SpuriousRTO            ID = "spurious-rto"          // innocent: a timeout, because the path was late
 	DNSUnanswered          ID = "dns-unanswered"        // DNS requests without an answer
-	RequestUnanswered      ID = "request-unanswered"    // NTP, RADIUS, SIP, the handshake of QUIC
+	RequestUnanswered      ID = "request-unanswered"    // NTP, RADIUS, SIP, the handshake of QUIC, echo
 	MiddleboxMangled       ID = "middlebox-mangled"     // something on the way rewrites, strips or injects
 	FirewallDrop           ID = "firewall-drop"         // the host said so, as all below
 	ConntrackFull          ID = "conntrack-full"        //

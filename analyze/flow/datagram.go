@@ -102,7 +102,10 @@ const maxLates = 64
 func NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *Talk {
 	t := &Talk{Facts: facts, number: number, pair: pair, side: side, log: log}
 	pair.Users++
-	if facts.Protocol == decode.ProtoUDP {
+	switch facts.Protocol {
+	case decode.ProtoICMP, decode.ProtoICMPv6:
+		t.service = Echo
+	case decode.ProtoUDP:
 		if t.service = ServiceOf(facts.Responder.Port); t.service == NoService {
 			t.service = ServiceOf(facts.Originator.Port)
 		}
@@ -141,7 +144,7 @@ func (t *Talk) Datagram(p *decode.Packet, dir uint8) {
 		t.twin(h, &s, dir)
 	}
 	t.Count(p, dir)
-	if t.service != NoService && p.Kind == decode.KindUDP {
+	if t.service != NoService && (p.Kind == decode.KindUDP || p.Kind == decode.KindICMP) {
 		t.request(p, dir)
 	}
 	damaged := t.judgeSum(h, p, dir)

@@ -14,10 +14,11 @@ const (
 	RADIUS            // RFC 2865 §3: codes and an identifier
 	SIP               // RFC 3261 §7: a method, or a status line
 	QUIC              // RFC 9000 §17.2: long headers; behind the handshake it is opaque
+	Echo              // ICMP, RFC 792 and RFC 4443 §4: an identifier and a sequence number
 	NumServices
 )
 
-var serviceNames = [NumServices]string{"", "DNS", "NTP", "RADIUS", "SIP", "QUIC"}
+var serviceNames = [NumServices]string{"", "DNS", "NTP", "RADIUS", "SIP", "QUIC", "echo"}
 
 func (s Service) String() string {
 	if s >= NumServices {
@@ -110,6 +111,9 @@ func (t *Talk) request(p *decode.Packet, dir uint8) {
 
 // turnOf says what p is, and which request it is or answers.
 func (t *Talk) turnOf(p *decode.Packet, dir uint8) (turn, uint32) {
+	if t.service == Echo {
+		return echoTurn(p)
+	}
 	b := &p.Head
 	switch n := p.PayloadCap; {
 	case t.service == DNS && n >= 12 && b[4] == 0 && b[5] == 1 && b[2]&0x78 == 0: // one question, opcode 0
@@ -136,6 +140,20 @@ func (t *Talk) turnOf(p *decode.Packet, dir uint8) (turn, uint32) {
 		return sipTurn(b[:], p.PayloadHash)
 	case t.service == QUIC:
 		return t.quicTurn(p, dir)
+	}
+	return noTurn, 0
+}
+
+// echoTurn tells echo requests from replies: types 8 and 0, and 128 and 129 of ICMPv6.
+func echoTurn(p *decode.Packet) (turn, uint32) {
+	if p.Kind != decode.KindICMP {
+		return noTurn, 0
+	}
+	switch p.ICMPType {
+	case 8, 128:
+		return asks, uint32(p.EchoSeq)
+	case 0, 129:
+		return answers, uint32(p.EchoSeq)
 	}
 	return noTurn, 0
 }

@@ -11,7 +11,7 @@ func (c *Conn) unanswered(dir uint8, end int64) {
 		c.unansweredSYN(dir, end)
 		return
 	}
-	if h.onlySYN() && !r.synack.ok && c.resets[1-dir] != 0 {
+	if h.onlySYN() && !h.synack.ok && !r.synack.ok && c.resets[1-dir] != 0 {
 		c.Facts.Refused = true // it arrived: refused, not lost
 		return
 	}

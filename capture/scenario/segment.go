@@ -160,8 +160,12 @@ func (b *builder) icmp(k *packet, h *half) ([]byte, error) {
 	m := []byte{k.icmpType, k.icmpCode, 0, 0}
 	m = binary.BigEndian.AppendUint32(m, k.mtu)
 	if k.quotes == "" {
-		binary.BigEndian.PutUint16(m[6:], uint16(h.count)) // sequence number of an echo
-		return appendPattern(m, h.count, k.quoted), nil
+		n := h.count
+		if k.icmpType == 0 || k.icmpType == 129 {
+			n = b.half(k.dst, k.src).count - 1 // it answers the newest request
+		}
+		binary.BigEndian.PutUint16(m[6:], uint16(n)) // sequence number of an echo
+		return appendPattern(m, n, k.quoted), nil
 	}
 	p, ok := b.labels[k.quotes]
 	if !ok {

@@ -30,7 +30,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 		if h.state == losing && (h.rtoHasTS && s.is(hasTS) && int32(s.TSEcr-h.rtoTS) < 0 || h.reports(r) && h.goesFurther(a)) {
 			h.state = open
 		}
-	case a == old && s.bare() && (len(fresh) > 0 || s.Window == r.window && !dup && h.top > a):
+	case a == old && s.bare() && (len(fresh) > 0 || (s.Window == r.window || s.is(unread)) && !dup && h.top > a):
 		if h.dups++; h.dups == 3 {
 			h.dup3Time = s.Time
 		}

@@ -92,7 +92,7 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 	if s.is(unread) && s.Len > 0 && (h.options == 0 || s.Scale < h.options) {
 		h.options = s.Scale
 	}
-	h.lastSeq = s.Time
+	h.lastSeq, h.seqTS = s.Time, x.stamp()
 	if s.Len > 0 {
 		h.lastData = s.Time
 	}
@@ -143,7 +143,7 @@ func (c *Conn) windowEnd(h, r *track) (int64, bool) {
 // addOdd keeps a transmission that did not go beyond all before it, and what
 // it overlaps.
 func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
-	o := odd{sent: x, via: k.via, tailCopies: k.tail, sentUna: h.una, sentTop: h.top, blocks: h.sackRef, blockTime: h.sackTime, echoed: r.echoed}
+	o := odd{sent: x, via: k.via, is2: h.deafAt(s), notYet: c.notYet(h, r, s), tailCopies: k.tail, sentUna: h.una, sentTop: h.top, blocks: h.sackRef, blockTime: h.sackTime, echoed: r.echoed}
 	o.ackTime, o.ackRef = h.ackTime, h.ackRef
 	if k.early {
 		o.is2 |= isEarly

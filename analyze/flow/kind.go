@@ -10,6 +10,7 @@ type mood struct {
 	rto   bool // a timeout: note its time and timestamp
 	lost  bool
 	probe bool
+	first bool // of its recovery: its sender was in none
 }
 
 // kindOf says why x was sent again, and what that makes of its sender's state.
@@ -21,25 +22,28 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	}
 	top := max(h.top, x.hi())
 	trip := h.rtt()
-	gap := x.t - h.lastSeq
-	known, ok := h.history.at(x.t-int64(lagUp*float64(h.up())), h.una)
+	gap, deaf := h.quietFor(x)
+	lag := int64(lagUp * float64(h.up()))
+	known, ok := h.history.at(x.t-max(lag, x.notYet), h.una)
 	if !ok {
 		known.una = h.lowest
 	}
 	blind := !h.acked && h.ackTime == 0
-	silent := h.silentBefore(x.t, gap, trip, blind)
+	silent := h.silentBefore(x, gap, trip, blind, deaf)
 	sack := h.reports(r)
+	head := x.lo <= known.una && known.una < x.hi()
 	above := known.sack > 0 && known.una+int64(known.sack) >= x.hi()
 	if above {
 		x.is2 |= sackAbove
 	}
+	above = above || h.blind && head && known.dups > 0 // it reported something, which was not captured
 	if m.state != open && known.una >= h.high {
 		m.state = open
 	}
+	m.first = m.state == open
 	again := h.sentAgain(x)
-	head := x.lo <= known.una && known.una < x.hi()
 	stuck := known.dups >= 3 && head && h.dup3Time != 0 && float64(x.t-h.dup3Time) >= max(stuckRTTs*float64(trip), float64(silence))
-	timeout := mood{kind: RTO, state: losing, high: top, rto: true, lost: true}
+	timeout := mood{kind: RTO, state: losing, high: top, rto: true, lost: true, first: m.first}
 	undone := h.undoes(x, again)
 	switch {
 	case !sack && (again && head && x.t-h.unaTime >= restartAfter || stuck):
@@ -110,13 +114,13 @@ func (m mood) fast(top int64) mood {
 }
 
 // silentBefore reports whether only a timer can have made the sender speak at t.
-func (h *track) silentBefore(t, gap, trip int64, blind bool) bool {
+func (h *track) silentBefore(x *odd, gap, trip int64, blind, deaf bool) bool {
 	if blind {
 		return gap >= silence
 	}
-	back := t - h.ackTime
+	back := x.t - h.ackTime
 	return float64(gap) >= max(float64(silence), silenceRTTs*float64(trip)) &&
-		back > min(h.up()*3/2+answerSlack, silence+h.up())
+		(deaf || back > min(h.up()*3/2+answerSlack, silence+h.up()))
 }
 
 // undoes reports whether the answer to x, all of which had arrived, will end the
@@ -163,8 +167,12 @@ func (c *Conn) resend(h, r *track, x *odd) {
 	if m.probe {
 		h.probing, h.probe = true, max(h.top, x.hi())
 	}
-	if m.rto {
+	// What was sent before the first repair undoes a timeout, whichever it was: Linux keeps
+	// retrans_stamp until the recovery ends. A probe is none (net/ipv4/tcp_output.c).
+	if m.first && m.state != open {
 		h.rtoTS, h.rtoHasTS = x.tsval, x.is&sentTS != 0
+	}
+	if m.rto {
 		h.rtoTime = x.t
 	}
 }

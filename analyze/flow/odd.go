@@ -26,6 +26,7 @@ type odd struct {
 	covFile    uint16
 	blockTime  int64    // when they came
 	blocks     FrameRef // of the last SACK before it passed
+	notYet     int64    // how long before it at least its sender had what it knew: Conn.notYet
 	ackTime    int64    // of the last acknowledgement before it passed
 	ackRef     FrameRef
 }
@@ -56,6 +57,7 @@ const (
 	ackWithData                       // the acknowledgement ackRef carried data
 	answerGone                        // data of the receiver was missing when it covered it: the first answer may be that
 	answerSent                        // and all that it had sent since an earlier copy passed, by what it said with a bare ACK
+	isDeaf                            // it echoes what the packet before it did: its sender heard nothing new
 )
 
 // odds is the odd list of one half.

@@ -36,6 +36,12 @@ const (
 	// clockTicks is over how many ticks it is: the measure is then good to an eighth.
 	clockTicks = 16
 
+	// A clock of timestamps is measured over clockSpan, ns, at least; it is a usual one
+	// that differs by less than the factor clockOff. What the path held up for long goes
+	// into the measure, too.
+	clockSpan = 100 * millisecond
+	clockOff  = 1.5
+
 	// tooSoonDown is the share of the shortest delay below the tap in which no
 	// acknowledgement of a packet can come back. b-8.3; at the sender .949 without.
 	tooSoonDown = 0.85

@@ -41,6 +41,8 @@ type track struct {
 	lastBack int64  // last retransmission
 	lastAck  uint32 // acknowledgement number of the last packet
 	newestTS uint32 // highest timestamp
+	seqTS    uint32 // that of the last packet with sequence space
+	ticks    uint8  // which of usualTicks, from 1; 0 = not known
 	hasTS    bool
 	echoed   uint32 // TSecr last sent
 	hasEcho  bool

@@ -49,6 +49,7 @@ type hostCase struct {
 	at     cause.Locus                        // of what only counters say
 	fits   func(*flow.Lost, *flow.Facts) bool // likewise: which losses it may be
 	wire   bool                               // likewise: it speaks of those only
+	rivals []Rival                            // likewise
 	given  map[flow.FrameRef]bool             // frames of losses that it was given
 	// sampled has the drop events by their frames; see sampleOf.
 	sampled map[flow.FrameRef]int
@@ -69,7 +70,7 @@ func hosts(res *Result) {
 	nameWitnesses(cases)
 	for i := range res.Inputs {
 		if t := res.Inputs[i].Testimony; t != nil {
-			balance, counted := balance(t)
+			balance, counted := res.balance(t)
 			res.Hosts = append(res.Hosts, balance)
 			cases = append(cases, counted...)
 		}
@@ -104,6 +105,9 @@ type testified struct {
 
 // casesOf are the losses among the drops of t.
 func casesOf(t *capture.Testimony) (cases []*hostCase) {
+	if lacks(t, DropAddresses) {
+		return nil // they may be of any traffic of any namespace
+	}
 	for i := range t.Drops {
 		d := &t.Drops[i]
 		if m := kernel.Judge(d, t); m.Class == kernel.Loss && d.Packets > 0 {
@@ -124,7 +128,7 @@ func stageAt(stage kernel.Stage, d *capture.Drop, t *capture.Testimony) kernel.S
 	if d.Inbound == "" {
 		return stage
 	}
-	cameIn := captured(t, d.Inbound)
+	cameIn := kernel.Captured(t, d.Inbound)
 	switch {
 	case cameIn && (stage == kernel.Leaving || stage == kernel.Departing):
 		return kernel.Arrived
@@ -132,11 +136,6 @@ func stageAt(stage kernel.Stage, d *capture.Drop, t *capture.Testimony) kernel.S
 		return kernel.Leaving // it would have passed the capture later
 	}
 	return stage
-}
-
-// captured reports whether the capture of t was taken on an interface.
-func captured(t *capture.Testimony, name string) bool {
-	return slices.Contains(t.Captured, "any") || slices.Contains(t.Captured, name)
 }
 
 // A tuple is how a packet names its flow.
@@ -205,9 +204,9 @@ func (k *hostCase) concerns() bool {
 		return false
 	}
 	if d.Interface == "" && d.Inbound == "" { // on its way out, before it had one
-		return captured(t, linkOf(t, d.Src.Addr()))
+		return kernel.Captured(t, linkOf(t, d.Src.Addr()))
 	}
-	return captured(t, d.Interface) || captured(t, d.Inbound)
+	return kernel.Captured(t, d.Interface) || kernel.Captured(t, d.Inbound)
 }
 
 // linkOf is the interface that has an address, "" if none of t has it.

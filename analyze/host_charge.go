@@ -13,10 +13,16 @@ import (
 
 // byHost turns ch, the charge of a loss, into what k says of it.
 func (k *hostCase) byHost(ch *Charge) {
-	d := k.word.Drop
-	ch.Host, ch.Cause, ch.Confidence, ch.Rule = k.word, k.cause, k.sure, flow.RuleKernelDrop
-	ch.Told, ch.CauseRivals, ch.Rivals = nil, nil, nil
+	d, sure := k.word.Drop, k.sure
+	if d == nil && ch.Cause == k.cause {
+		sure = max(sure, ch.Confidence) // wire and counter agree
+	}
+	ch.Host, ch.Cause, ch.Confidence, ch.Rule = k.word, k.cause, sure, flow.RuleKernelDrop
+	ch.Told, ch.CauseRivals, ch.Rivals = nil, nil, k.rivals
 	ch.LocusConfidence, ch.CauseConfidence = cause.Certain, cause.Certain
+	if d == nil {
+		ch.CauseConfidence = sure
+	}
 	ch.Locus = k.locus()
 	if d == nil {
 		ch.Rule = flow.RuleHostCounter

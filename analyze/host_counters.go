@@ -40,6 +40,8 @@ type countedCause struct {
 	others bool
 	fits   func(*flow.Lost, *flow.Facts) bool
 	wire   bool // only packets of which the wire shows the loss are charged
+	// less are counters of snmp and xfrm that count some of the same packets for other reasons.
+	less []string
 }
 
 func anyLoss(*flow.Lost, *flow.Facts) bool { return true }
@@ -49,6 +51,10 @@ func udpLoss(_ *flow.Lost, f *flow.Facts) bool { return f.Protocol == decode.Pro
 func tcpLoss(l *flow.Lost, f *flow.Facts) bool {
 	return f.Protocol == decode.ProtoTCP && l.Reason != flow.ReasonChecksumTCP
 }
+
+func tcpAny(_ *flow.Lost, f *flow.Facts) bool { return f.Protocol == decode.ProtoTCP }
+
+func icmpLoss(_ *flow.Lost, f *flow.Facts) bool { return f.Protocol == decode.ProtoICMP }
 
 func synLoss(l *flow.Lost, f *flow.Facts) bool {
 	return f.Protocol == decode.ProtoTCP && (l.What == flow.SYNPacket || l.What == flow.ACKPacket)
@@ -70,26 +76,41 @@ var countedCauses = [...]countedCause{
 	{id: cause.NoSocket, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: udpLoss},
 	// A program's read finds a bad checksum, too, and that drop is not to be told from
 	// others: the queue of the socket has overwritten the device (net/ipv4/udp.c:udp_recvmsg).
+	{id: cause.SocketFilter, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: udpLoss,
+		less: []string{"Udp.RcvbufErrors", "Udp.InCsumErrors", "Udp.MemErrors", "XfrmInPolBlock", "XfrmInNoPols", "XfrmInTmplMismatch"}},
+	{id: cause.TCPolicer, stage: kernel.Arrived, at: cause.LocusUnknown, fits: anyLoss},
+	{id: cause.TCPChecksum, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: tcpAny},
+	{id: cause.ICMPChecksum, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: icmpLoss},
+	{id: cause.IPChecksum, stage: kernel.Arrived, at: cause.ReceiverHost, others: true, fits: anyLoss},
 	{id: cause.UDPChecksum, stage: kernel.Arrived, at: cause.ReceiverHost, silent: true, others: true, fits: udpLoss},
 }
 
-// overlapping are causes whose counters count the same packets in several ways.
-var overlapping = []cause.ID{cause.NICRing, cause.NICErrors, cause.XDPDrop, cause.ListenOverflow, cause.TCPReceiveBuffer}
+// How capture.Absent calls the kernel's drop events, and their addresses, where events
+// are known by reason and function only, of the whole host.
+const (
+	DropEvents    = "kernel drop events"
+	DropAddresses = "addresses of kernel drop events"
+)
 
-// DropEvents is how capture.Absent calls the kernel's drop events.
-const DropEvents = "kernel drop events"
+// lacks reports whether t says that a piece of evidence could not be had.
+func lacks(t *capture.Testimony, what string) bool {
+	return slices.ContainsFunc(t.Absent, func(a capture.Absent) bool { return a.What == what })
+}
+
+// blind reports whether the kernel of t would not have said of each packet that it dropped it.
+func blind(t *capture.Testimony) bool { return lacks(t, DropEvents) || lacks(t, DropAddresses) }
 
 // balance compares the witnesses of t, and returns the packets of which only
 // counters speak as cases of their own.
-func balance(t *capture.Testimony) (HostBalance, []*hostCase) {
+func (res *Result) balance(t *capture.Testimony) (HostBalance, []*hostCase) {
 	b := HostBalance{Of: t}
 	if c, known := kernel.Conserve(t); known {
 		b.Conservation = &c
 	}
-	blind := slices.ContainsFunc(t.Absent, func(a capture.Absent) bool { return a.What == DropEvents })
+	blind := blind(t)
 	events := map[cause.ID]uint64{}
 	for i := range t.Drops {
-		if m := kernel.Judge(&t.Drops[i], t); m.Class == kernel.Loss {
+		if m := kernel.Judge(&t.Drops[i], t); m.Class == kernel.Loss && !lacks(t, DropAddresses) {
 			events[m.Cause] += t.Drops[i].Events
 		}
 	}
@@ -97,18 +118,14 @@ func balance(t *capture.Testimony) (HostBalance, []*hostCase) {
 		b.Lines = append(b.Lines, line)
 	}
 	var counted []*hostCase
-	for _, c := range countedCauses {
+	for i := range countedCauses {
+		c := &countedCauses[i]
 		line := BalanceLine{Cause: c.id, Events: events[c.id], Silent: c.silent}
 		moved := kernel.Counters(c.id, t)
-		first, last := t.End, t.Start
+		line.Counted = kernel.Counted(c.id, moved)
+		line.Counted -= min(line.Counted, kernel.MovedBy(t, "snmp", c.less...)+kernel.MovedBy(t, "xfrm", c.less...))
 		for _, m := range moved {
-			if slices.Contains(overlapping, c.id) {
-				line.Counted = max(line.Counted, m.By)
-			} else {
-				line.Counted += m.By
-			}
 			line.Counters = append(line.Counters, strings.TrimSpace(m.Name+" "+m.Of))
-			first, last = min(first, m.First), max(last, m.Last)
 		}
 		if line.Counted == 0 && line.Events == 0 {
 			continue
@@ -117,14 +134,46 @@ func balance(t *capture.Testimony) (HostBalance, []*hostCase) {
 		if !c.silent && !blind || line.Counted <= line.Events || line.Events > 0 && kernel.Near(line.Counted, line.Events) {
 			continue
 		}
-		counted = append(counted, &hostCase{
-			word: &HostWord{Of: t, Counters: moved}, mean: kernel.Meaning{Stage: c.stage}, cause: c.id,
-			flow: flow.NoFlow, left: min(line.Counted-line.Events, mostPackets), first: first, last: last, sure: cause.Likely, at: c.at,
-			fits: c.during(first, last), wire: c.wire || c.others && !alone(t),
-		})
-		nameListener(counted[len(counted)-1])
+		counted = append(counted, c.newCase(t, moved, line.Counted-line.Events))
+	}
+	if blind {
+		counted = append(counted, res.unspoken(t, b.Conservation)...)
 	}
 	return b, counted
+}
+
+// newCase is the case of n packets that only these counters speak of.
+func (c *countedCause) newCase(t *capture.Testimony, moved []*capture.Moved, n uint64) *hostCase {
+	first, last := spanOf(t, moved)
+	k := &hostCase{
+		word: &HostWord{Of: t, Counters: moved}, mean: kernel.Meaning{Stage: c.stage}, cause: c.id,
+		flow: flow.NoFlow, left: min(n, mostPackets), first: first, last: last, sure: cause.Likely, at: c.at,
+		fits: during(c.fits, first, last), wire: c.wire || c.others && !alone(t),
+	}
+	switch c.id {
+	case cause.ListenOverflow:
+		k.word.Socket = fullListener(t)
+		if blind(t) { // what is refused behind a SYN has an event, and it is not to be had
+			k.wire = !alone(t)
+		}
+	case cause.UDPReceiveBuffer:
+		if k.word.Socket = kernel.Loser(t, decode.ProtoUDP); kernel.NotReading(k.word.Socket) {
+			k.cause = cause.SlowApplication
+		}
+	case cause.SocketFilter:
+		k.word.Socket = kernel.Loser(t, decode.ProtoUDP)
+		k.sure, k.rivals = cause.Possible, []Rival{{cause.KernelOther, "a malformed datagram is counted there as well"}}
+	}
+	return k
+}
+
+// spanOf is when counters moved.
+func spanOf(t *capture.Testimony, moved []*capture.Moved) (first, last int64) {
+	first, last = t.End, t.Start
+	for _, m := range moved {
+		first, last = min(first, m.First), max(last, m.Last)
+	}
+	return first, last
 }
 
 // firewallLine compares the rules that drop with the drop events of netfilter.
@@ -144,15 +193,15 @@ func firewallLine(t *capture.Testimony) BalanceLine {
 	return line
 }
 
-// during is c.fits for losses about the time in which the counters moved.
-func (c countedCause) during(first, last int64) func(*flow.Lost, *flow.Facts) bool {
+// during is fits for losses about the time in which the counters moved.
+func during(fits func(*flow.Lost, *flow.Facts) bool, first, last int64) func(*flow.Lost, *flow.Facts) bool {
 	return func(l *flow.Lost, f *flow.Facts) bool {
-		return c.fits(l, f) && l.First <= last+aboutThen && l.Last >= first-aboutThen
+		return fits(l, f) && l.First <= last+aboutThen && l.Last >= first-aboutThen
 	}
 }
 
 // alone reports whether the capture takes all the traffic that counters of the
-// whole namespace can speak of.
+// whole namespace can speak of: no other interface had any.
 func alone(t *capture.Testimony) bool {
 	if t.Filter != "" {
 		return false
@@ -161,9 +210,22 @@ func alone(t *capture.Testimony) bool {
 		return true
 	}
 	for i := range t.Links {
-		if l := &t.Links[i]; l.Name != "lo" && !slices.Contains(t.Captured, l.Name) {
+		if l := &t.Links[i]; !slices.Contains(t.Captured, l.Name) && (l.Name != "lo" && !counts(t, l.Name) || busy(t, l.Name)) {
 			return false
 		}
 	}
 	return true
+}
+
+// counts reports whether the counters of an interface would be there if they moved: those
+// of another one are.
+func counts(t *capture.Testimony, name string) bool {
+	return slices.ContainsFunc(t.Moved, func(m capture.Moved) bool { return m.Group == "link" && m.Of != name })
+}
+
+// busy reports whether an interface passed packets.
+func busy(t *capture.Testimony, name string) bool {
+	return slices.ContainsFunc(t.Moved, func(m capture.Moved) bool {
+		return m.Group == "link" && m.Of == name && (m.Name == "rx_packets" || m.Name == "tx_packets")
+	})
 }

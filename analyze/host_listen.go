@@ -3,7 +3,6 @@ package analyze
 import (
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
-	"whydrop/analyze/kernel"
 	"whydrop/capture"
 	"whydrop/decode"
 )
@@ -79,11 +78,4 @@ func fullListener(t *capture.Testimony) (full *capture.Socket) {
 		full = s
 	}
 	return full
-}
-
-// nameListener names the listener behind a counter.
-func nameListener(k *hostCase) {
-	if k.cause == cause.ListenOverflow && k.word.Drop == nil && k.mean.Stage == kernel.Arrived {
-		k.word.Socket = fullListener(k.word.Of)
-	}
 }

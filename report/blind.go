@@ -1,7 +1,10 @@
 package report
 
 import (
+	"slices"
+
 	"whydrop/analyze"
+	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
 	"whydrop/decode"
 )
@@ -54,10 +57,17 @@ func (b *builder) cannotTell(i int) bool {
 	// IP IDs or RTP numbers that count datagrams show what never reached this tap.
 	// Only at the receiver is that all of the path.
 	main := mainDir(f)
-	if reported(f) {
-		return false // its receiver counts what it lacks
+	if reported(f) || answered(f) && b.allAnswered() {
+		return false // its receiver counts what it lacks, or answered each
 	}
 	return main.IDClass != flow.Yes && !main.RTP || b.res.Tap.Place != analyze.TapReceiver
+}
+
+// allAnswered reports whether no request is known that got no answer.
+func (b *builder) allAnswered() bool {
+	return !slices.ContainsFunc(b.res.Conclusions, func(c analyze.Conclusion) bool {
+		return c.Cause == cause.DNSUnanswered || c.Cause == cause.RequestUnanswered
+	})
 }
 
 // chatter reports whether flow i is what hosts tell the groups of their own link, such as

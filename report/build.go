@@ -82,6 +82,9 @@ func newBuilder(res *analyze.Result) *builder {
 		b.addFlow(i)
 	}
 	b.innocent.OffloadedChecksums = pending(&res.Counts)
+	if b.packets == 0 {
+		b.packets = res.Ledger.Lost() // of which only the host speaks
+	}
 	return b
 }
 
@@ -115,8 +118,14 @@ func neverPassed(l cause.Locus) bool {
 // onlyHeardOf reports whether the packets of c were dropped in front of the capture on
 // their way in, by XDP for one: no frame of them is here, and no other of their flow.
 func (b *builder) onlyHeardOf(c *analyze.Charge) bool {
-	return c.Host != nil && c.Host.Drop != nil && c.Locus == cause.ReceiverHost && len(c.Frames) == 0 && !b.hasFlow(c)
+	if c.Host == nil || c.Locus != cause.ReceiverHost || len(c.Frames) > 0 || b.hasFlow(c) {
+		return false
+	}
+	return c.Host.Drop != nil || slices.Contains(inFront, c.Cause)
 }
+
+// inFront are causes in front of a capture on the way in, where only counters tell.
+var inFront = []cause.ID{cause.NICRing, cause.XDPDrop, cause.SoftnetBacklog}
 
 // hasFlow reports whether c is about packets of one flow: the drop counters of
 // a file speak of none.

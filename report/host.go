@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -230,6 +231,8 @@ func whoOf(c *analyze.Charge) string {
 		return "perhaps " + kernel.Name(w.Rule)
 	case w.Socket != nil && w.Socket.Process != nil:
 		return w.Socket.Process.Command + ", pid " + strconv.Itoa(w.Socket.Process.PID)
+	case w.Socket != nil && w.Socket.Local.IsValid():
+		return "the socket " + w.Socket.Local.String()
 	case c.Cause == cause.KernelOther && w.Drop != nil:
 		return strings.TrimSuffix(w.Drop.Reason+" in "+w.Drop.Function, " in ")
 	case w.Drop != nil && w.Drop.Hook != "" && c.Cause == cause.FirewallDrop:
@@ -278,6 +281,44 @@ func hostSeen(charges []*analyze.Charge) string {
 	return capital(strings.Join(parts, "; ")) + "."
 }
 
+// dearest is evidence of a host, by what its absence costs, most first, in few words.
+var dearest = [...]struct{ what, lacks string }{
+	{analyze.DropEvents, "the kernel's drop events are not to be had (%s): what no counter counts goes unseen, and no cause is certain"},
+	{analyze.DropAddresses, "the kernel's drop events have no addresses (%s): what no counter counts goes unseen, and no cause is certain"},
+	{"names of kernel functions", "functions of the kernel have no names (%s): a cause that only they tell is not known"},
+	{"firewall rules", "the firewall's rules are not to be had (%s): none is named"},
+}
+
+// hostLacks says of the first screen's trust what evidence of the host is missing, and
+// what that costs.
+func (b *builder) hostLacks() string {
+	for _, d := range dearest {
+		for i := range b.res.Hosts {
+			for _, a := range b.res.Hosts[i].Of.Absent {
+				if a.What != d.what {
+					continue
+				}
+				s := fmt.Sprintf(d.lacks, firstWords(a.Why))
+				if n := len(b.res.Hosts[i].Of.Absent) - 1; n > 0 {
+					s += "; " + count(uint64(n)) + " more with -v"
+				}
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// firstWords is as much of a reason as a line has room for.
+func firstWords(s string) string {
+	const most = 60
+	s, _, _ = strings.Cut(s, "\n")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
 // hostSure says that no packet of the capture was lost in the host that captured,
 // if its kernel would have said so.
 func (b *builder) hostSure() string {
@@ -295,7 +336,7 @@ func (b *builder) hostSure() string {
 			return ""
 		}
 		for _, a := range t.Absent {
-			if a.What == analyze.DropEvents {
+			if a.What == analyze.DropEvents || a.What == analyze.DropAddresses {
 				return ""
 			}
 		}

@@ -76,11 +76,13 @@ func (h *hostStep) policer() []string {
 	if dev == "" {
 		return nil
 	}
-	way := "ingress"
-	if d := h.Drop; d != nil && d.Reason == "TC_EGRESS" {
-		way = "egress"
+	step := []string{"See the filters of the interface, and what they count:"}
+	for _, way := range [...]string{"ingress", "egress"} {
+		if d := h.Drop; d == nil || (d.Reason == "TC_EGRESS") == (way == "egress") {
+			step = append(step, asTyped("tc -s filter show dev %s %s", dev, way))
+		}
 	}
-	return []string{"See the filters of the interface, and what they count:", asTyped("tc -s filter show dev %s %s", dev, way)}
+	return step
 }
 
 func (h *hostStep) xdp() []string {

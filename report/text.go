@@ -226,7 +226,8 @@ func (p *printer) place(r *Report) {
 	if !r.Capture.Sound {
 		role = unsure
 	}
-	p.wrap(r.Capture.Trust, role, labelWidth, 2)
+	const most = 4 // with what the host cannot say
+	p.wrap(r.Capture.Trust, role, labelWidth, most)
 	p.nl()
 }
 

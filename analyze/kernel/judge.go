@@ -21,6 +21,9 @@ var hooks = map[string]Stage{
 	"OUTPUT": Leaving, "POSTROUTING": Leaving, "EGRESS": Leaving,
 }
 
+// StageOf is where a hook of netfilter stands; of one that is not known, Arriving.
+func StageOf(hook string) Stage { return hooks[hook] }
+
 // A Meaning is what one drop says.
 type Meaning struct {
 	Class Class

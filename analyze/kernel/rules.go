@@ -74,18 +74,39 @@ func concerns(r *capture.Rule, d *capture.Drop) bool {
 	if r.Hook != "" && d.Hook != "" && !strings.EqualFold(r.Hook, d.Hook) {
 		return false
 	}
-	if p, ok := mentioned(r.Text, "dport"); ok && p != d.Dst.Port() {
-		return false
-	}
 	if p, ok := mentioned(r.Text, "sport"); ok && p != d.Src.Port() {
 		return false
 	}
-	for word, protocol := range map[string]uint8{"udp": protoUDP, "tcp": protoTCP} {
-		if d.Protocol != protocol && (hasWord(r.Text, word+" dport") || hasWord(r.Text, word+" sport") || hasWord(r.Text, "-p "+word)) {
+	return Asks(r, d.Protocol, d.Dst.Port())
+}
+
+// Asks reports whether r can have seen a packet of a protocol to a port.
+func Asks(r *capture.Rule, protocol uint8, port uint16) bool {
+	if p, ok := mentioned(r.Text, "dport"); ok && p != port {
+		return false
+	}
+	for word, of := range map[string]uint8{"udp": protoUDP, "tcp": protoTCP} {
+		if protocol != of && (hasWord(r.Text, word+" dport") || hasWord(r.Text, word+" sport") || hasWord(r.Text, "-p "+word)) {
 			return false
 		}
 	}
 	return true
+}
+
+// Uncounted is the one rule that drops what comes in, and counts nothing; nil if there
+// are none, or several.
+func Uncounted(t *capture.Testimony) (only *capture.Rule) {
+	for i := range t.Rules {
+		r := &t.Rules[i]
+		if !Drops(r) || r.Counted || hooks[r.Hook] != Arrived || r.Hook == "FORWARD" {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = r
+	}
+	return only
 }
 
 func hasWord(text, word string) bool { return strings.Contains(" "+text+" ", " "+word+" ") }

@@ -57,6 +57,22 @@ func NotReading(s *capture.Socket) bool {
 	return s != nil && s.Looks >= 2 && s.Full*2 > s.Looks
 }
 
+// Loser is the one socket of a protocol that dropped something; nil if there are none, or
+// several.
+func Loser(t *capture.Testimony, protocol uint8) (only *capture.Socket) {
+	for i := range t.Sockets {
+		s := &t.Sockets[i]
+		if s.Protocol != protocol || s.Drops == 0 {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = s
+	}
+	return only
+}
+
 // counters are the counters that move by one for each packet of a cause. A group
 // without a name is all of its counters: package host has sorted the names of drivers.
 var counters = map[cause.ID][]struct{ group, name string }{
@@ -67,6 +83,7 @@ var counters = map[cause.ID][]struct{ group, name string }{
 	cause.NoSocket:         {{"snmp", "Udp.NoPorts"}, {"snmp6", "Udp6NoPorts"}, {"snmp", "Ip.InUnknownProtos"}},
 	cause.UDPReceiveBuffer: {{"snmp", "Udp.RcvbufErrors"}, {"snmp6", "Udp6RcvbufErrors"}},
 	cause.SlowApplication:  {{"snmp", "Udp.RcvbufErrors"}, {"snmp6", "Udp6RcvbufErrors"}},
+	cause.SocketFilter:     {{"snmp", "Udp.InErrors"}},
 	cause.TCPReceiveBuffer: {
 		{"netstat", "TcpExt.TCPBacklogDrop"}, {"netstat", "TcpExt.TCPRcvQDrop"}, {"netstat", "TcpExt.TCPZeroWindowDrop"},
 		{"netstat", "TcpExt.OfoPruned"}, {"netstat", "TcpExt.TCPOFODrop"}, {"netstat", "TcpExt.RcvPruned"},
@@ -95,7 +112,8 @@ var counters = map[cause.ID][]struct{ group, name string }{
 func Counters(id cause.ID, t *capture.Testimony) (moved []*capture.Moved) {
 	for _, c := range counters[id] {
 		for i := range t.Moved {
-			if m := &t.Moved[i]; m.Group == c.group && (m.Name == c.name || c.name == "") && ofCapture(m, t) {
+			m := &t.Moved[i]
+			if m.Group == c.group && (m.Name == c.name || c.name == "") && ofCapture(m, t) && (m.Group != "qdisc" || filtersOnly(m) == (id == cause.TCPolicer)) {
 				moved = append(moved, m)
 			}
 		}
@@ -103,13 +121,50 @@ func Counters(id cause.ID, t *capture.Testimony) (moved []*capture.Moved) {
 	return moved
 }
 
+// filtersOnly reports whether m is of a queueing discipline that queues nothing: filters
+// are attached to it, and what it drops, they do (net/sched/sch_ingress.c).
+func filtersOnly(m *capture.Moved) bool {
+	words := strings.Fields(m.Of)
+	return len(words) > 1 && (words[1] == "clsact" || words[1] == "ingress")
+}
+
+// overlapping are causes whose counters count the same packets in several ways.
+var overlapping = []cause.ID{cause.NICRing, cause.NICErrors, cause.XDPDrop, cause.ListenOverflow, cause.TCPReceiveBuffer}
+
+// Counted is how many packets counters of a cause counted together.
+func Counted(id cause.ID, moved []*capture.Moved) (n uint64) {
+	queues := map[string]uint64{}
+	for _, m := range moved {
+		switch {
+		case m.Group == "qdisc":
+			// What a queue drops, those above it count as well
+			// (net/sched/sch_api.c:qdisc_tree_reduce_backlog).
+			iface, _, _ := strings.Cut(m.Of, " ")
+			queues[iface] = max(queues[iface], m.By)
+		case slices.Contains(overlapping, id):
+			n = max(n, m.By)
+		default:
+			n += m.By
+		}
+	}
+	for _, most := range queues {
+		n += most
+	}
+	return n
+}
+
 // ofCapture reports whether m is not of an interface that the capture does not have.
 func ofCapture(m *capture.Moved, t *capture.Testimony) bool {
-	if m.Group != "link" && m.Group != "qdisc" && !strings.HasPrefix(m.Group, "nic-") || slices.Contains(t.Captured, "any") {
+	if m.Group != "link" && m.Group != "qdisc" && !strings.HasPrefix(m.Group, "nic-") {
 		return true
 	}
 	name, _, _ := strings.Cut(m.Of, " ")
-	return slices.Contains(t.Captured, name)
+	return Captured(t, name)
+}
+
+// Captured reports whether the capture of t was taken on an interface.
+func Captured(t *capture.Testimony, name string) bool {
+	return slices.Contains(t.Captured, "any") || slices.Contains(t.Captured, name)
 }
 
 // Doing says what p was doing, as far as it is known.

@@ -20,6 +20,8 @@ type fault struct {
 	args []string
 	// needs are programs that it cannot do without, beside those of every world.
 	needs []string
+	// tier is of whydrop's privileges; nil: it has all.
+	tier *tier
 	// heavy says that it takes much memory of the kernel: it runs alone.
 	heavy bool
 }
@@ -30,6 +32,7 @@ type verdict struct {
 	locus string   // as in the report: sender-host, upstream, downstream, receiver-host
 	named []string // what the words on it must hold: a rule, a process, a sysctl
 	less  string   // how sure it has to be, if not certain
+	state string   // of the report, if it matters
 
 	// tells are causes that must be told beside losses, with their names.
 	tells []string
@@ -43,5 +46,6 @@ type verdict struct {
 
 // faults are all of them, the healthy runs first.
 func faults() []fault {
-	return slices.Concat(healthyRuns, firewallFaults, routeFaults, socketFaults, queueFaults, deviceFaults)
+	all := slices.Concat(healthyRuns, firewallFaults, routeFaults, socketFaults, queueFaults, deviceFaults)
+	return append(all, withLess(all)...)
 }

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ func main() {
 	only := flag.String("run", "", "only faults whose name matches `REGEXP`")
 	keep := flag.String("keep", "", "keep reports and captures in `FOLDER`")
 	beside := flag.Int("parallel", 2, "run `N` faults side by side")
+	less := flag.String("tier", "", "run those that have a full `TIER` with that one: no BTF, no CAP_BPF, CAP_NET_RAW only")
 	flag.Parse()
 	pattern, err := regexp.Compile(*only)
 	if err != nil {
@@ -33,7 +35,7 @@ func main() {
 		os.Exit(2)
 	}
 	began := time.Now()
-	outcomes := r.all(pattern, max(*beside, 1))
+	outcomes := r.all(pattern, tierOf(*less), max(*beside, 1))
 	wrong := table(outcomes)
 	fmt.Printf("%d faults in %.0f s, %d wrong\n", len(outcomes), time.Since(began).Seconds(), wrong)
 	if wrong > 0 {
@@ -41,11 +43,23 @@ func main() {
 	}
 }
 
-// all runs the faults, so many side by side, the heavy ones alone.
-func (r *runner) all(pattern *regexp.Regexp, beside int) []*outcome {
+// tierOf is the tier of a name, or nil.
+func tierOf(name string) *tier {
+	for _, t := range tiers() {
+		if t.name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// all runs the faults, so many side by side, the heavy ones alone, at a tier that is not
+// their own if one is given.
+func (r *runner) all(pattern *regexp.Regexp, less *tier, beside int) []*outcome {
 	var chosen []fault
 	for _, f := range faults() {
-		if pattern.MatchString(f.name) {
+		if pattern.MatchString(f.name) && (less == nil || f.tier == nil) {
+			f.tier = cmp.Or(less, f.tier)
 			chosen = append(chosen, f)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -47,6 +48,9 @@ func (r *runner) try(f *fault) (o *outcome) {
 		return o
 	}
 	o.wrong = append(o.wrong, f.want.wrong(o.said, o.lost)...)
+	if f.tier != nil {
+		o.wrong = append(o.wrong, f.tier.lacks(o.said)...)
+	}
 	if !o.offline {
 		o.wrong = append(o.wrong, "the file gives another verdict")
 	}
@@ -76,7 +80,7 @@ func (r *runner) attempt(f *fault, o *outcome) error {
 		ns, iface = f.tap(w)
 	}
 	file := filepath.Join(folder, "live.pcapng")
-	l, err := r.startLive(w, ns, append([]string{"-i", iface, "-w", file}, f.args...))
+	l, err := r.startLive(w, ns, f.as(), append([]string{"-i", iface, "-w", file}, f.args...))
 	if err != nil {
 		return err
 	}
@@ -105,13 +109,23 @@ func (r *runner) attempt(f *fault, o *outcome) error {
 	return err
 }
 
+// as is what runs the program with less privileges.
+func (f *fault) as() []string {
+	if f.tier == nil {
+		return nil
+	}
+	return f.tier.command
+}
+
 // folder is where the files of f go.
 func (r *runner) folder(f *fault) (string, error) {
+	const all = 0o777 // whydrop may be somebody else
 	if r.keep == "" {
-		return os.MkdirTemp("", "whydrop-fault-")
+		folder, err := os.MkdirTemp("", "whydrop-fault-")
+		return folder, errors.Join(err, os.Chmod(folder, all))
 	}
-	folder := filepath.Join(r.keep, strings.ReplaceAll(f.name, " ", "-"))
-	return folder, os.MkdirAll(folder, 0o755)
+	folder := filepath.Join(r.keep, strings.NewReplacer(" ", "-", "/", "-").Replace(f.name))
+	return folder, errors.Join(os.MkdirAll(folder, all), os.Chmod(folder, all))
 }
 
 // A live is a running `whydrop live`.
@@ -124,13 +138,15 @@ type live struct {
 const readyFD = "3"
 
 // startLive starts it in a namespace, and returns when it captures.
-func (r *runner) startLive(w *world, ns string, args []string) (*live, error) {
+func (r *runner) startLive(w *world, ns string, as, args []string) (*live, error) {
 	ready, tell, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer ready.Close()
-	l := &live{cmd: exec.Command(r.whydrop, append([]string{"live", "--json", "--no-progress", "--ready-fd", readyFD}, args...)...)}
+	words := append(slices.Clone(as), r.whydrop, "live", "--json", "--no-progress", "--ready-fd", readyFD)
+	words = append(words, args...)
+	l := &live{cmd: exec.Command(words[0], words[1:]...)}
 	l.cmd.Stdout, l.cmd.Stderr, l.cmd.ExtraFiles = &l.out, &l.err, []*os.File{tell}
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it ends with its namespace's thread
 	err = w.in(ns, l.cmd.Start)
@@ -177,7 +193,7 @@ func (r *runner) lacks() string {
 		return "no world can be made here: " + err.Error()
 	}
 	defer w.close()
-	l, err := r.startLive(w, "b", []string{"-i", "vb"})
+	l, err := r.startLive(w, "b", nil, []string{"-i", "vb"})
 	if err != nil {
 		return err.Error()
 	}

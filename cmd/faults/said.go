@@ -36,10 +36,14 @@ type said struct {
 		Cause string `json:"cause"`
 		Say   string `json:"say"`
 	} `json:"conclusions"`
+	Capture struct {
+		Trust string `json:"trust"`
+	} `json:"capture"`
 	Host []struct {
 		Absent []struct {
-			What string `json:"what"`
-			Why  string `json:"why"`
+			What  string `json:"what"`
+			Why   string `json:"why"`
+			Costs string `json:"costs"`
 		} `json:"absent"`
 	} `json:"host"`
 }
@@ -139,6 +143,9 @@ func (v *verdict) wrong(s *said, lost uint64) (wrong []string) {
 	}
 	if v.cause != "" && !agree(counted, lost) {
 		bad("said %d packets of %d", counted, lost)
+	}
+	if v.state != "" && s.Verdict.State != v.state {
+		bad("it is %s, not %s: %s", s.Verdict.State, v.state, s.Verdict.Sentence)
 	}
 	if n := s.Verdict.Unexplained; n != v.siblings {
 		bad("%d unexplained", n)

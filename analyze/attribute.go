@@ -15,6 +15,7 @@ func conclude(res *Result, o Options) {
 	positions(res)
 	beforeCapture(res)
 	points(res)
+	translated(res)
 	labelCopies(res)
 	audit(res)
 	distrust(res)

@@ -158,6 +158,10 @@ func (a *auditor) copies() {
 	} else if own > 0 {
 		a.find("duplicates", own, false, "%s captured twice and counted once", many(own, "frame was", "frames were"))
 	}
+	if n := a.res.Translated; n > 0 {
+		a.find("translated", n, false, "%s here twice, under other addresses: the file holds both sides of a translator (NAT), and what both sides lack is counted once",
+			many(n, "connection is", "connections are"))
+	}
 	if network > 0 {
 		a.find("network-duplicates", network, false, "%s twice from the network and counted once", many(network, "packet came", "packets came"))
 	}

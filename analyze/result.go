@@ -10,35 +10,37 @@ import (
 
 // A Result is everything that one run concluded. Slices are in a fixed order.
 type Result struct {
-	Inputs      []capture.Input
-	Counts      decode.Counts
-	Flows       []flow.Facts   // in order of their first frame
-	Symptoms    []flow.Symptom // in frame order
-	Signs       []flow.Sign    // in order of time
-	Stalls      []flow.Stall   // in order of flows, longest first: the longest of each flow
-	Waits       []flow.Waits   // in order of flows: of those that stood still
-	Tap         Tap
-	Audit       []AuditFinding
-	Ledger      Ledger
-	Conclusions []Conclusion // what looks like loss and is none, in the order of cause IDs
-	GaveUp      flow.GaveUp
-	First, Last int64         // times of the capture, ns; valid if Counts.Frames > 0
-	Disorder    uint64        // frames with a time before that of the frame in front of them
-	Unsorted    uint64        // frames that are not in order of time even after sorting within a window
-	Leaps       uint64        // frames with a time far ahead of all in front of them
-	Leap        int64         // the farthest, ns
-	Interrupted bool          // stopped by the user: the report covers what was read
-	Points      *Points       // nil: the file holds one capture point
-	views       []vantage     // by flow
-	noFragments uint64        // later fragments that are missing for want of a filter that takes them
-	line        timeline      // the traffic over time
-	Events      []Event       // what losses of many packets have in common
-	loners      []flow.Loner  // packets that passed one of two points
-	trails      []flow.Trail  // by flow and direction, until causes are told from them
-	testified   []testified   // losses, and what the kernel of a host said of them; nil: no kernel spoke
-	strays      []*hostCase   // drops of packets of no flow of the capture
-	Hosts       []HostBalance // of each host that testified
-	Spanned     bool          // the capture holds most packets twice (a mirror port, "any", a bond)
+	Inputs           []capture.Input
+	Counts           decode.Counts
+	Flows            []flow.Facts   // in order of their first frame
+	Symptoms         []flow.Symptom // in frame order
+	Signs            []flow.Sign    // in order of time
+	Stalls           []flow.Stall   // in order of flows, longest first: the longest of each flow
+	Waits            []flow.Waits   // in order of flows: of those that stood still
+	Tap              Tap
+	Audit            []AuditFinding
+	Ledger           Ledger
+	Conclusions      []Conclusion // what looks like loss and is none, in the order of cause IDs
+	GaveUp           flow.GaveUp
+	First, Last      int64         // times of the capture, ns; valid if Counts.Frames > 0
+	Disorder         uint64        // frames with a time before that of the frame in front of them
+	Unsorted         uint64        // frames that are not in order of time even after sorting within a window
+	Leaps            uint64        // frames with a time far ahead of all in front of them
+	Leap             int64         // the farthest, ns
+	Interrupted      bool          // stopped by the user: the report covers what was read
+	Points           *Points       // nil: the file holds one capture point
+	Translated       uint64        // connections that are here again, under other addresses
+	TranslatedLosses uint64        // losses of those, which are counted once
+	views            []vantage     // by flow
+	noFragments      uint64        // later fragments that are missing for want of a filter that takes them
+	line             timeline      // the traffic over time
+	Events           []Event       // what losses of many packets have in common
+	loners           []flow.Loner  // packets that passed one of two points
+	trails           []flow.Trail  // by flow and direction, until causes are told from them
+	testified        []testified   // losses, and what the kernel of a host said of them; nil: no kernel spoke
+	strays           []*hostCase   // drops of packets of no flow of the capture
+	Hosts            []HostBalance // of each host that testified
+	Spanned          bool          // the capture holds most packets twice (a mirror port, "any", a bond)
 }
 
 // Points are two capture points in one file, on both sides of routers: most

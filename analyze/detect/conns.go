@@ -204,6 +204,7 @@ func (e *Engine) end(i int32, end int64) {
 		e.work(c)
 	}
 	s := c.state
+	s.Facts.Dir[0].ISN, s.Facts.Dir[1].ISN = c.isn[0], c.isn[1]
 	tiny := s.Facts.Dir[0].Packets+s.Facts.Dir[1].Packets <= tinyFlow
 	if tiny {
 		e.tiny++

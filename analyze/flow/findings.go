@@ -353,6 +353,7 @@ type Half struct {
 	Super       uint32 // frames larger than one segment (TSO, GRO)
 	TTL         uint8  // most recent
 	Start, End  bool   // SYN seen, FIN or RST seen
+	ISN         uint32 // sequence number of the SYN, if it was seen (TCP)
 
 	Missing         [NumPlaces]uint32 // wire packets, the sum over Losses
 	Retransmissions [NumDetails]uint32

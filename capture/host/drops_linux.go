@@ -173,6 +173,16 @@ func (d *dropWatch) empty() {
 	}
 }
 
+// detach ends the events.
+func (d *dropWatch) detach() {
+	switch {
+	case d.traced != nil:
+		d.traced.disable()
+	case d.program != nil:
+		d.program.detach()
+	}
+}
+
 // finish adds the drop events to the testimony.
 func (d *dropWatch) finish(t *capture.Testimony) {
 	if d.traced != nil {

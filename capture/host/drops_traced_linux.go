@@ -137,9 +137,14 @@ func (t *tracedDrops) line(s string) {
 	d.Last = at
 }
 
+// disable ends the events.
+func (t *tracedDrops) disable() {
+	_ = os.WriteFile(filepath.Join(t.dir, "events/skb/kfree_skb/enable"), []byte("0"), 0)
+}
+
 // finish ends the tracing, removes the instance and returns what was counted.
 func (t *tracedDrops) finish() []capture.Drop {
-	_ = os.WriteFile(filepath.Join(t.dir, "events/skb/kfree_skb/enable"), []byte("0"), 0)
+	t.disable()
 	t.remove()
 	t.over.Wait()
 	var drops []capture.Drop

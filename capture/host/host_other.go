@@ -25,6 +25,9 @@ func (w *Witness) Frame(uint64, int64, []byte, capture.LinkType, string) {}
 // Now says nothing.
 func (w *Witness) Now() Summary { return Summary{} }
 
+// Halt does nothing.
+func (w *Witness) Halt() {}
+
 // Close fails.
 func (w *Witness) Close() (*capture.Testimony, error) { return nil, ErrSystem }
 

@@ -22,6 +22,8 @@ type Witness struct {
 
 	stop   context.CancelFunc
 	closed sync.Once
+	halt   chan struct{} // closed when the capture takes no more frames
+	halted sync.Once
 	done   chan struct{} // closed when the watching is over, and result is set
 	result *capture.Testimony
 }
@@ -40,7 +42,7 @@ func Open(ctx context.Context, o Options) (*Witness, error) {
 		return nil, fmt.Errorf("cannot tell the network namespace: %w", err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	w := &Witness{options: o, stop: stop, done: make(chan struct{})}
+	w := &Witness{options: o, stop: stop, halt: make(chan struct{}), done: make(chan struct{})}
 	ready := make(chan error)
 	go w.watch(ctx, space, ready)
 	if err := <-ready; err != nil {
@@ -57,7 +59,11 @@ func (w *Witness) Now() Summary {
 	return w.summary
 }
 
-// Close takes the last look and returns everything. No call to Frame may be under
+// Halt takes the last look now: what happens from now on is no longer of the capture. The
+// frames that were captured before may still be shown. It may be called from any goroutine.
+func (w *Witness) Halt() { w.halted.Do(func() { close(w.halt) }) }
+
+// Close takes the last look, unless Halt did, and returns everything. No call to Frame may be under
 // way, or follow.
 func (w *Witness) Close() (*capture.Testimony, error) {
 	w.closed.Do(w.stop)
@@ -97,6 +103,12 @@ func (w *Witness) watch(ctx context.Context, space int, ready chan<- error) {
 		case <-ctx.Done():
 			w.result = w.finish(e)
 			return
+		case <-w.halt:
+			t := w.lastLook(e)
+			<-ctx.Done()
+			w.drops.finish(t)
+			w.result = t
+			return
 		case u, open := <-e.links.updates:
 			if !open {
 				e.links.updates = nil // the subscription broke: the looks go on
@@ -116,15 +128,21 @@ func (w *Witness) watch(ctx context.Context, space int, ready chan<- error) {
 
 // finish takes the last look and writes the testimony.
 func (w *Witness) finish(e *eye) *capture.Testimony {
+	t := w.lastLook(e)
+	w.drops.finish(t)
+	return t
+}
+
+// lastLook ends the events, and looks at the counters then.
+func (w *Witness) lastLook(e *eye) *capture.Testimony {
+	w.drops.detach()
 	for len(e.links.updates) > 0 { // what was told already
 		e.links.changed(realtime(), <-e.links.updates)
 	}
 	for len(e.neighbours.updates) > 0 {
 		e.neighbours.changed(<-e.neighbours.updates)
 	}
-	t := e.testimony()
-	w.drops.finish(t)
-	return t
+	return e.testimony()
 }
 
 func (w *Witness) publish(e *eye) {

@@ -82,24 +82,36 @@ func (w *world) queueDrops(ns, iface string) (n uint64, err error) {
 	return n, nil
 }
 
-// linkDrops is how many packets an interface says that it dropped.
-func (w *world) linkDrops(ns, iface string) (in, out uint64, err error) {
+// linkCounts are the counters of one direction of an interface.
+type linkCounts struct {
+	Packets uint64 `json:"packets"`
+	Dropped uint64 `json:"dropped"`
+}
+
+func (w *world) link(ns, iface string) (in, out linkCounts, err error) {
 	text, err := w.output(ns, "ip -s -j link show dev "+iface)
 	if err != nil {
-		return 0, 0, err
-	}
-	type dropped struct {
-		Dropped uint64 `json:"dropped"`
+		return in, out, err
 	}
 	var list []struct {
-		Stats struct {
-			RX, TX dropped
-		} `json:"stats64"`
+		Stats struct{ RX, TX linkCounts } `json:"stats64"`
 	}
 	if err := json.Unmarshal([]byte(text), &list); err != nil || len(list) == 0 {
-		return 0, 0, fmt.Errorf("ip -s link: %w: %s", err, text)
+		return in, out, fmt.Errorf("ip -s link: %w: %s", err, text)
 	}
-	return list[0].Stats.RX.Dropped, list[0].Stats.TX.Dropped, nil
+	return list[0].Stats.RX, list[0].Stats.TX, nil
+}
+
+// linkDrops is how many packets an interface says that it dropped.
+func (w *world) linkDrops(ns, iface string) (in, out uint64, err error) {
+	rx, tx, err := w.link(ns, iface)
+	return rx.Dropped, tx.Dropped, err
+}
+
+// linkReceived is how many packets came in by an interface.
+func (w *world) linkReceived(ns, iface string) (uint64, error) {
+	rx, _, err := w.link(ns, iface)
+	return rx.Packets, err
 }
 
 // settle gives the kernel the time in which what was sent arrives.

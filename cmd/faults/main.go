@@ -126,7 +126,7 @@ func (o *outcome) line() string {
 	if n := len(v.named); n > 0 {
 		named = fmt.Sprintf("%d of %d", n-len(v.missing(o.said)), n)
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%.1fs", o.fault.name, expected, o.said.short(), o.lost, o.said.Verdict.Lost,
+	return fmt.Sprintf("%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%.1fs", o.fault.name, expected, o.said.short(), o.lost, o.said.Verdict.Lost+o.said.Verdict.CaptureOnly,
 		named, word(o.offline, "equal", "differs"), word(len(o.wrong) == 0, "ok", "wrong"), o.took.Seconds())
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,16 @@ func tapOfA(*world) (string, string) { return "a", "va" }
 var queueFaults = []fault{
 	queueFault("qdisc tbf, UDP", slowTBF, udpFlood),
 	queueFault("qdisc htb and pfifo, UDP", slowHTB, udpFlood),
+	queueFault("qdisc tbf, TCP", slowTBF, uploadSlowly),
+	queueFault("qdisc htb and pfifo, TCP", slowHTB, uploadSlowly),
+	{
+		name:    "the capture's own ring",
+		want:    verdict{cause: "capture-dropped", locus: inCapture, state: "nothing-lost", less: "likely"},
+		build:   func(w *world) error { return w.sink("b", serviceB) },
+		provoke: overrun,
+		args:    []string{"-B", "1024"},
+		heavy:   true,
+	},
 	{
 		name:  "softnet backlog",
 		want:  verdict{cause: "softnet-backlog", locus: "receiver-host", beside: []string{"softnet-imbalance"}},
@@ -45,7 +56,7 @@ var queueFaults = []fault{
 }
 
 // queueFault overflows a queue of a.
-func queueFault(name, commands string, provoke func(*world) error) fault {
+func queueFault(name, commands string, provoke func(*world) (uint64, error)) fault {
 	return fault{
 		name: name,
 		want: verdict{cause: "qdisc-drop", locus: "sender-host"},
@@ -64,20 +75,59 @@ func queueFault(name, commands string, provoke func(*world) error) fault {
 			}
 			return nil
 		},
-		provoke: func(w *world) (uint64, error) {
-			if err := provoke(w); err != nil {
-				return 0, err
-			}
-			return w.queueDrops("a", "va")
-		},
-		needs: []string{"tc"},
+		provoke: provoke,
+		needs:   []string{"tc"},
 	}
 }
 
-func udpFlood(w *world) error {
-	_, err := w.datagrams("a", serviceB, 300, 1000)
+func udpFlood(w *world) (uint64, error) {
+	if _, err := w.datagrams("a", serviceB, 300, 1000); err != nil {
+		return 0, err
+	}
 	time.Sleep(200 * time.Millisecond) // until the queue is empty
-	return err
+	return w.queueDrops("a", "va")
+}
+
+// uploadSlowly sends by TCP. What a queue counts are packets of the kernel, of many segments
+// each; what TCP counts are segments, and the other end of the cable counts those that came.
+func uploadSlowly(w *world) (uint64, error) {
+	return w.transfer(func() (uint64, error) {
+		sent, err := w.counter("a", "snmp", "Tcp", "OutSegs")
+		if err != nil {
+			return 0, err
+		}
+		again, err := w.counter("a", "snmp", "Tcp", "RetransSegs") // which OutSegs leaves out
+		if err != nil {
+			return 0, err
+		}
+		came, err := w.linkReceived("r", "ra")
+		return sent + again - came, err
+	})
+}
+
+// overrun sends more than the ring holds while whydrop stands still, and returns how many
+// frames there were.
+func overrun(w *world) (uint64, error) {
+	const before, meanwhile, after = 9000, 1000, 500
+	for i, n := range []int{before, meanwhile, after} {
+		signal := syscall.SIGCONT
+		if i == 1 {
+			signal = syscall.SIGSTOP
+		}
+		if err := syscall.Kill(w.live, signal); err != nil {
+			return 0, err
+		}
+		settle()
+		for sent := 0; sent < n; sent += 100 {
+			if _, err := w.datagrams("a", serviceB, 100, 1000); err != nil {
+				return 0, err
+			}
+			if i != 1 {
+				time.Sleep(2 * time.Millisecond) // the ring is small
+			}
+		}
+	}
+	return before + meanwhile + after, nil
 }
 
 // slowReceivers makes b pass its packets to another CPU, where they take long: four

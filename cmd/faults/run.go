@@ -104,6 +104,9 @@ func (r *runner) attempt(f *fault, o *outcome) error {
 	if o.said, err = read(report); err != nil {
 		return err
 	}
+	if f.want.locus == inCapture {
+		o.lost -= min(o.lost, o.said.frames()) // of what was sent
+	}
 	offline, err := read(later)
 	o.offline = err == nil && offline.essence() == o.said.essence()
 	return err
@@ -164,6 +167,7 @@ func (r *runner) startLive(w *world, ns string, as, args []string) (*live, error
 	if _, err := ready.Read(make([]byte, len("ready\n"))); err != nil {
 		return nil, fmt.Errorf("whydrop live did not begin (%w): %s", err, l.err.Bytes())
 	}
+	w.live = l.cmd.Process.Pid
 	return l, nil
 }
 

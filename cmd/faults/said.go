@@ -36,6 +36,9 @@ type said struct {
 		Cause string `json:"cause"`
 		Say   string `json:"say"`
 	} `json:"conclusions"`
+	Inputs []struct {
+		Frames uint64 `json:"frames"`
+	} `json:"inputs"`
 	Capture struct {
 		Trust string `json:"trust"`
 	} `json:"capture"`
@@ -113,6 +116,17 @@ func (s *said) short() string {
 	return strings.Join(parts, ", ")
 }
 
+// inCapture is the place of packets that only the capture lacks.
+const inCapture = "capture"
+
+// frames is how many the capture holds.
+func (s *said) frames() (n uint64) {
+	for _, in := range s.Inputs {
+		n += in.Frames
+	}
+	return n
+}
+
 // Two counts of the same packets may differ so far.
 const (
 	slackPackets = 2
@@ -150,8 +164,11 @@ func (v *verdict) wrong(s *said, lost uint64) (wrong []string) {
 	if n := s.Verdict.Unexplained; n != v.siblings {
 		bad("%d unexplained", n)
 	}
-	if n := s.Verdict.CaptureOnly; n > 0 {
+	if n := s.Verdict.CaptureOnly; n > 0 && v.locus != inCapture {
 		bad("%d said to lack in the capture only", n)
+	}
+	if n := s.Verdict.Lost; n > 0 && v.locus == inCapture {
+		bad("%d said to be lost", n)
 	}
 	told := map[string]bool{}
 	for _, c := range s.Conclusions {

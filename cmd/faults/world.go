@@ -20,6 +20,7 @@ import (
 type world struct {
 	spaces map[string]*space
 	after  []func() // what ends with it, last first
+	live   int      // process ID of whydrop, once it captures
 }
 
 // Addresses of a world.

@@ -32,9 +32,9 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 	}
 	defer s.close()
 	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, func() { out.abandon(); s.leave(p) })
-	defer context.AfterFunc(ctx, s.ring.Stop)()
+	defer context.AfterFunc(ctx, s.halt)()
 	if j.live.duration > 0 {
-		defer time.AfterFunc(j.live.duration, s.ring.Stop).Stop()
+		defer time.AfterFunc(j.live.duration, s.halt).Stop()
 	}
 	if err := tellReady(j.live.readyFD); err != nil {
 		return err
@@ -101,6 +101,14 @@ type liveSession struct {
 	rec     *recorder
 	board   *board
 	last    atomic.Pointer[string] // what the last interval lost, for the status line
+}
+
+// halt ends the capture: neither frames nor what the host says count from now on.
+func (s *liveSession) halt() {
+	s.ring.Stop()
+	if s.rec.witness != nil {
+		s.rec.witness.Halt()
+	}
 }
 
 // openSession opens all that takes privileges, and gives them up.

@@ -14,14 +14,17 @@ const maxShown = 200
 // bidirectional controls, invisible characters and broken UTF-8 are spelt out
 // as \x1b or \u202e. Trojan Source (CVE-2021-42574) is why the bidirectional
 // ones are among them.
-func clean(s string) string {
-	if harmless(s) {
+func clean(s string) string { return cleanTo(s, maxShown) }
+
+// cleanTo is clean with its own bound on the length.
+func cleanTo(s string, most int) string {
+	if harmless(s, most) {
 		return s
 	}
 	var b strings.Builder
 	runes := 0
 	for i := 0; i < len(s); runes++ {
-		if runes == maxShown {
+		if runes == most {
 			b.WriteRune('…')
 			break
 		}
@@ -43,8 +46,8 @@ func clean(s string) string {
 }
 
 // harmless reports whether clean has nothing to do, which is nearly always.
-func harmless(s string) bool {
-	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxShown {
+func harmless(s string, most int) bool {
+	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > most {
 		return false
 	}
 	for _, r := range s {

@@ -339,6 +339,16 @@ func (p *printer) limits(r *Report) {
 		return
 	}
 	p.heading("Given up")
+	for _, line := range l.list() {
+		p.to(2)
+		p.put(unsure, line)
+		p.nl()
+	}
+}
+
+// list is what was given up, a phrase each.
+func (l *Limits) list() []string {
+	var out []string
 	for _, g := range [...]struct {
 		n    uint64
 		what string
@@ -349,9 +359,8 @@ func (p *printer) limits(r *Report) {
 		{l.Trails, "directions whose losses were not looked at in the course of time"},
 	} {
 		if g.n > 0 {
-			p.to(2)
-			p.put(unsure, count(g.n)+" "+g.what)
-			p.nl()
+			out = append(out, count(g.n)+" "+g.what)
 		}
 	}
+	return out
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"whydrop/analyze"
+	"whydrop/report"
 )
 
 // analyzeFlags are the flags of analyze, as typed.
@@ -37,11 +38,14 @@ type job struct {
 	paths  []string
 	filter string // "" = every packet
 	tap    analyze.TapPlace
+
+	gallery *report.Gallery // of --format html: what a second look showed
+	without string          // why there was none
 }
 
 var (
-	formats      = []string{"text", "json", "ndjson"}
-	laterFormats = []string{"csv", "markdown", "html", "junit"}
+	formats      = []string{"text", "json", "ndjson", "html"}
+	laterFormats = []string{"csv", "markdown", "junit"}
 	tapPlaces    = []string{"sender", "receiver", "middle"}
 )
 
@@ -78,7 +82,7 @@ func newAnalyze(p *program) *cobra.Command {
 	set.StringArrayVarP(&f.read, "read", "r", nil, "read `FILE`; what follows the flags is then the expression")
 	set.StringVarP(&f.expression, "filter", "f", "", "only packets that match `EXPRESSION`")
 	set.StringVarP(&f.expressionFile, "filter-file", "F", "", "take the expression from `FILE`")
-	set.Var(&choice{value: &f.format, what: "a format", of: formats, later: laterFormats}, "format", "`FORMAT`: text, json or ndjson")
+	set.Var(&choice{value: &f.format, what: "a format", of: formats, later: laterFormats}, "format", "`FORMAT`: text, json, ndjson or html")
 	set.BoolVar(&f.json, "json", false, "short for --format json")
 	set.StringVarP(&f.output, "output", "o", "", "write to `FILE`, not to stdout; it is complete or not there")
 	set.BoolVar(&f.flows, "flows", false, "the flow table below the verdict")
@@ -143,6 +147,9 @@ func (j *job) pickFormat() error {
 	}
 	if j.format == "" {
 		j.format = "text"
+	}
+	if j.format == "html" && j.separate && len(j.paths) > 1 {
+		return &usageError{"--format html", "a page is of one capture", "without --separate the files are one; or make a page of each"}
 	}
 	return nil
 }

@@ -101,6 +101,12 @@
 // every symptom, every charge and every flow is a line of its own, and the last
 // line of a report is its summary.
 //
+// --format html is one page to look at and to send to others: the verdict, the path,
+// the course of time, the causes with evidence and remedy, the flows, and the frames of
+// each charge. It is one file that loads nothing and sends nothing, it says the same
+// without scripts and in print, and "#flow-3" or "#charge-7" behind its name leads to
+// that flow or charge.
+//
 // -o FILE writes there. FILE is complete or it is not there: the report is written
 // beside it and moved when it is done. Pipes, devices and what is open already, as
 // /dev/stdout, are written to directly.

@@ -168,6 +168,8 @@ func (p *program) render(j *job, out *output, res *analyze.Result, r *report.Rep
 		return report.JSON(out, r)
 	case j.format == "ndjson":
 		return report.NDJSON(out, res, r)
+	case j.format == "html":
+		return p.page(j, out, res, r)
 	case j.quiet:
 		return report.Sentence(out, r, p.textOptions())
 	}

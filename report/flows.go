@@ -2,8 +2,10 @@ package report
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
+	"whydrop/analyze"
 	"whydrop/analyze/cause"
 	"whydrop/analyze/flow"
 )
@@ -154,4 +156,16 @@ func (b *builder) missing(i, d int) map[string]uint64 {
 		out["unexplained"] = total - charged
 	}
 	return out
+}
+
+// EachFlow are all flows of res, in the order of their IDs; Flows has only the first of them.
+func EachFlow(res *analyze.Result) iter.Seq[*Flow] {
+	return func(yield func(*Flow) bool) {
+		b := newBuilder(res)
+		for i := range res.Flows {
+			if f := b.flow(i); !yield(&f) {
+				return
+			}
+		}
+	}
 }

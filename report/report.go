@@ -92,6 +92,7 @@ type Verdict struct {
 	Also        []string `json:"also"`   // what was concluded beside losses, for the first screen
 	Advice      []string `json:"advice"` // what to do next; what is to be typed is between back quotes
 	Duration    float64  `json:"duration_s"`
+	Blind       bool     `json:"-"` // of most packets nothing tells whether they arrived
 }
 
 // Group is a line of the first screen: charges with one locus and cause.

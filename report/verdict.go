@@ -53,6 +53,7 @@ func (b *builder) verdict() Verdict {
 		Groups: []Group{}, Unsure: []string{}, Sure: []string{}, Advice: []string{},
 		Innocent: b.innocent, InnocentSay: b.innocentSay(), Also: b.also(),
 		Duration: round(float64(b.res.Last-b.res.First)/1e9, 6),
+		Blind:    b.mostlyBlind(),
 	}
 	switch {
 	case v.State == StateEmpty:

@@ -89,6 +89,75 @@
 // --every-drop finds the frame of each drop event of the kernel, of 65536 at most, and
 // not only of the first 64 of a kind: it costs a microsecond or more each.
 //
+// # Check
+//
+//	whydrop check [flags] FILE... --policy P.toml | --baseline B.json | --require RULE
+//
+// makes captures regression tests: each FILE is held to rules, or to what it was. Rules
+// are given with --require and --fail-if, or in a policy; each is shown with what it is:
+//
+//	$ whydrop check testdata/pcap/loss-middle.pcap.gz testdata/pcap/one-way-data.pcap.gz --require ledger.lost_rate<1%
+//	testdata/pcap/loss-middle.pcap.gz
+//	  ✗ ledger.lost_rate < 1%  2.22 %     12 downstream, random-loss, likely
+//
+//	testdata/pcap/one-way-data.pcap.gz
+//	  ? the capture            one direction was not captured
+//	  ? ledger.lost_rate < 1%  cannot tell  one direction was not captured
+//	    note: 1 of 1 TCP flow was captured in one direction only
+//
+//	1 rule is violated.  1 cannot be told.  1 capture is not fit to judge.   2 captures, exit 1
+//	exit 1
+//
+// A rule is an expression over the figures of the report, named by their paths in --json:
+// ledger.lost, symptoms.retransmission.rto, checksums.udp.bad, ledger.by_cause.policer.
+// They are compared (<, <=, >, >=, ==, !=), reckoned with (+, -, *, /; a minus stands
+// between blanks) and joined (and, or, not, brackets). Units are % of shares, us, ms, s
+// and min of times, and k, M and G of counts. What cannot be compared, and every name that
+// is not known, is an error and exit 2.
+//
+// Of lists, conditions in brackets select: charges[cause=policer].packets,
+// flows[port=443].stall_ms.p99, flows[address=10.0.0.0/8, lost>0].count; charges is short for
+// ledger.charges, and flows[…] are all flows, not only the first of them. Conditions take = !=
+// < <= > >=, words with *, and for either end of a flow or charge port and address. Of counts
+// what is selected is added up; otherwise .count .sum .min .max .mean .median or a percentile,
+// .p99, says what is meant.
+//
+// A figure is what the capture can prove. Where it cannot tell, more may have been lost: then
+// a figure of losses is "at least 20", a rule that this violates is violated, and one that it
+// leaves open cannot be told. Of a capture that is too lossy or empty nothing is known of the
+// network, and neither a rule holds nor is it violated. None of these passes, unless --accept
+// names the state: cannot-tell, truncated, too-lossy, empty. One flow of which nothing can
+// be told leaves open the rules about that flow, and not those about the whole ledger.
+//
+// --policy FILE is TOML. What it does not know is an error:
+//
+//	require = ["ledger.lost_rate < 0.1%"]
+//	fail_if = ["charges[cause=policer].packets > 0"]
+//
+//	[[files]]
+//	match = "udp-*.pcapng"       # of the last elements of the path
+//	require = ["checksums.udp.bad == 0"]
+//	accept = ["cannot-tell"]     # nothing acknowledges UDP
+//	at = "receiver"              # where the tap is
+//	instead = true               # of the rules for all files, not beside them
+//
+//	[run]                        # the whole run: files, packets, lost, lost_rate,
+//	require = ["files >= 10"]    # by_cause, by_locus, unread, unsure, violated
+//
+//	[tolerance]                  # of a comparison with a baseline; all = "0" is strict
+//	lost = "10% + 2"             # also cause, new_cause, retransmissions,
+//	stall_ms = "20% + 200ms"     # stall_ms, checksum_bad
+//
+// --write-baseline FILE keeps what captures are like: their losses by cause and place, and
+// their flows, without times, frame numbers and ports that a kernel chose (all from 32768 on,
+// and those of originators). --baseline FILE compares: a cause that is new, or took more; a
+// flow that lost more, repeated more, stood still longer. A flow that is gone cannot be told.
+// --update-baseline does the same and keeps what there is now, for after a review.
+//
+// --format junit, github and markdown are for CI; --junit FILE and --summary FILE write these
+// beside the text, -o DIR/ writes all. Captures are read several at a time, as many as there are
+// CPUs or as --jobs says, and told in the order in which they were named.
+//
 // # Formats
 //
 // --format text is for people; it takes the width of the terminal, or that of
@@ -196,7 +265,8 @@
 //
 // # Exit codes
 //
-//	0  done; packets were lost, or not
+//	0  done; packets were lost, or not; all rules of check hold
+//	1  a rule of check is violated
 //	2  usage, or a file that cannot be read
 //	3  incomplete: a file ends too early, you interrupted, or it cannot be told
 //	4  cannot capture: no permission, or no such interface

@@ -11,6 +11,7 @@ import (
 // Exit codes, the same for every command.
 const (
 	exitDone       = 0 // done, all rules hold
+	exitViolated   = 1 // a rule is violated
 	exitUsage      = 2 // usage, configuration or unreadable input
 	exitIncomplete = 3 // incomplete: cut input, interrupted; or it cannot be told from this evidence
 	exitNoCapture  = 4 // cannot capture: permission, device

@@ -39,6 +39,7 @@ const screen = `whydrop says where and why packets were lost.
 Usage
   whydrop analyze [flags] FILE... [-- EXPRESSION]
   whydrop live -i IFACE [flags] [EXPRESSION]
+  whydrop check [flags] FILE... --policy P.toml | --baseline B.json | --require RULE
   whydrop explain CAUSE | --charge ID FILE... | --flow ID FILE...
 
 Examples
@@ -50,6 +51,7 @@ Examples
 Commands
   analyze      read captures; FILE may be - and .gz, .zst or .lz4
   live         capture on an interface and analyse at once
+  check        hold captures to rules, or to what they were, for CI
   interfaces   those that live can capture on
   explain      one cause, or one charge or flow frame by frame
   causes       every cause whydrop can conclude
@@ -68,8 +70,9 @@ Flags of analyze
       --ascii          no character beyond ASCII
 
 Exit codes
-  0 done    2 usage or input    3 incomplete, or it cannot be told
-  4 cannot capture    5 the capture is too lossy to judge
+  0 done, all rules hold    1 a rule is violated    2 usage or input
+  3 incomplete, or it cannot be told    4 cannot capture
+  5 the capture is too lossy to judge
 
 Every flag: $whydrop help analyze$.
 `

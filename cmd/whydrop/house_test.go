@@ -23,6 +23,7 @@ const root = "../.."
 // to fix a build. Tests and the packages below cmd may import anything.
 var layers = map[string]string{
 	"report":           "analyze analyze/kernel analyze/pattern analyze/cause analyze/flow decode capture",
+	"report/policy":    "report analyze/cause analyze/flow decode capture",
 	"analyze":          "analyze/detect analyze/kernel analyze/pattern analyze/flow analyze/cause decode capture",
 	"analyze/detect":   "analyze/flow analyze/cause decode capture",
 	"analyze/kernel":   "analyze/cause capture",

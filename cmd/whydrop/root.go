@@ -44,7 +44,7 @@ func newRoot(p *program) *cobra.Command {
 		"color", "colour, `WHEN` is auto, always or never; NO_COLOR is honoured")
 	root.PersistentFlags().BoolVar(&p.ascii, "ascii", false, "no character beyond ASCII; the default where the locale is not UTF-8")
 	root.Flags().Bool("version", false, "print the version")
-	root.AddCommand(newAnalyze(p), newLive(p), newInterfaces(p), newExplain(p), newCauses(p), newCompletion(p), newVersion(p), newClerk())
+	root.AddCommand(newAnalyze(p), newLive(p), newCheck(p), newInterfaces(p), newExplain(p), newCauses(p), newCompletion(p), newVersion(p), newClerk())
 	p.commands = commandNames(root)
 	return root
 }

@@ -206,7 +206,25 @@ func (k *hostCase) concerns() bool {
 	if d.Interface == "" && d.Inbound == "" { // on its way out, before it had one
 		return kernel.Captured(t, linkOf(t, d.Src.Addr()))
 	}
-	return kernel.Captured(t, d.Interface) || kernel.Captured(t, d.Inbound)
+	if kernel.Captured(t, d.Interface) || kernel.Captured(t, d.Inbound) {
+		return true
+	}
+	// Forwarded, and dropped in front of the interface that it was to leave by.
+	return d.Inbound != "" && k.mean.Stage == kernel.Leaving && kernel.Captured(t, wayTo(t, d.Dst.Addr()))
+}
+
+// wayTo is the interface in whose network a is, "" if none is known. What routes do beyond
+// that is not in t.
+func wayTo(t *capture.Testimony, a netip.Addr) (name string) {
+	longest := -1
+	for i := range t.Links {
+		for _, p := range t.Links[i].Addresses {
+			if p.Contains(a.Unmap()) && p.Bits() > longest {
+				name, longest = t.Links[i].Name, p.Bits()
+			}
+		}
+	}
+	return name
 }
 
 // linkOf is the interface that has an address, "" if none of t has it.

@@ -115,13 +115,13 @@ func neverPassed(l cause.Locus) bool {
 	return l == cause.SenderHost || l == cause.Upstream || l == cause.InCapture
 }
 
-// onlyHeardOf reports whether the packets of c were dropped in front of the capture on
-// their way in, by XDP for one: no frame of them is here, and no other of their flow.
+// onlyHeardOf reports whether the packets of c are of no flow of the capture: the kernel
+// says that it dropped them, or counted them in front of the capture on their way in.
 func (b *builder) onlyHeardOf(c *analyze.Charge) bool {
-	if c.Host == nil || c.Locus != cause.ReceiverHost || len(c.Frames) > 0 || b.hasFlow(c) {
+	if c.Host == nil || b.hasFlow(c) {
 		return false
 	}
-	return c.Host.Drop != nil || slices.Contains(inFront, c.Cause)
+	return c.Host.Drop != nil || c.Locus == cause.ReceiverHost && len(c.Frames) == 0 && slices.Contains(inFront, c.Cause)
 }
 
 // inFront are causes in front of a capture on the way in, where only counters tell.

@@ -199,7 +199,7 @@ func (b *builder) doOf(k groupKey, charges []*analyze.Charge) []string {
 		}
 	}
 	if steps, ok := do[k.cause]; ok {
-		return steps
+		return b.named(steps, k.cause, charges)
 	}
 	c := charges[0]
 	for _, other := range charges {

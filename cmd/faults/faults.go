@@ -39,6 +39,9 @@ type verdict struct {
 	// siblings is how many packets are missing that were never sent: nobody can tell.
 	siblings uint64
 
+	// and is what else is lost, of another cause, and must be said as well.
+	and string
+
 	// beside are causes that may be told beside the losses: what follows from them on
 	// the wire, such as a connection that was not answered.
 	beside []string

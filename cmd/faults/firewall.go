@@ -63,6 +63,13 @@ var firewallFaults = []fault{
 		tap:     at("r", "rb"),
 	},
 	{
+		name:    "nft forward, tap on the way out, none passes",
+		want:    verdict{cause: "firewall-drop", locus: "upstream", named: []string{"nft inet f in, handle "}},
+		build:   dropsAt("r", "type filter hook forward priority 0; udp dport 9001 counter drop"),
+		provoke: fling,
+		tap:     at("r", "rb"),
+	},
+	{
 		name:    "nft output",
 		want:    verdict{cause: "firewall-drop", locus: "sender-host", named: []string{"nft inet f in, handle "}},
 		build:   dropsAt("a", "type filter hook output priority 0; udp dport 9001 counter drop"),

@@ -120,6 +120,26 @@ var routeFaults = []fault{
 		tap:     at("a", "va"),
 	},
 	{
+		name: "MTU, the sender's firewall drops ICMP",
+		want: verdict{cause: "mtu-exceeded", locus: "downstream", and: "firewall-drop", named: []string{"nft inet f in, handle "}},
+		build: func(w *world) error {
+			return errors.Join(narrow(w), w.swallow("b", addrB+":5001"),
+				w.nft("a", inTable("type filter hook input priority 0; icmp type destination-unreachable icmp code frag-needed drop")))
+		},
+		provoke: func(w *world) (uint64, error) { return w.blackHole("a", addrB+":5001", "r") },
+		tap:     at("a", "va"),
+	},
+	{
+		name: "MTU, black hole, on the router",
+		want: verdict{cause: "mtu-exceeded", locus: "downstream", and: "firewall-drop", named: []string{"nft inet f in, handle "}},
+		build: func(w *world) error {
+			return errors.Join(narrow(w), w.swallow("b", addrB+":5001"),
+				w.nft("r", inTable("type filter hook output priority 0; icmp type destination-unreachable icmp code frag-needed drop")))
+		},
+		provoke: func(w *world) (uint64, error) { return w.blackHole("a", addrB+":5001", "r") },
+		tap:     at("r", "ra"),
+	},
+	{
 		name:  "duplicate address",
 		want:  verdict{tells: []string{"address-conflict"}, named: []string{"10.79.0.2", "02:00:00:00:01:0b", "02:00:00:00:01:0c"}},
 		build: buildTwins,

@@ -145,7 +145,12 @@ func (v *verdict) wrong(s *said, lost uint64) (wrong []string) {
 	if sure == "" {
 		sure = "certain"
 	}
+	other := false
 	for _, g := range s.Verdict.Groups {
+		if v.and != "" && g.Cause == v.and {
+			other = true
+			continue
+		}
 		if v.cause == "" || g.Cause != v.cause || g.Locus != v.locus {
 			bad("blamed %s: %d packets, %q (%s)", g.Locus, g.Packets, g.Phrase, g.Cause)
 			continue
@@ -154,6 +159,9 @@ func (v *verdict) wrong(s *said, lost uint64) (wrong []string) {
 		if g.Confidence != sure {
 			bad("%s, not %s", g.Confidence, sure)
 		}
+	}
+	if v.and != "" && !other {
+		bad("%s is not said", v.and)
 	}
 	if v.cause != "" && !agree(counted, lost) {
 		bad("said %d packets of %d", counted, lost)

@@ -14,6 +14,7 @@ type tier struct {
 	command []string
 	needs   []string // programs
 	absent  []string // what the report must say is not there
+	sound   bool     // the line of trust has nothing to say of that
 }
 
 const (
@@ -38,10 +39,17 @@ var (
 		name: "CAP_NET_RAW only", needs: []string{"setpriv"}, absent: []string{dropEvents, "firewall rules"},
 		command: strings.Fields("setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all,+net_raw --ambient-caps -all,+net_raw"),
 	}
+	// hinted is a user with what whydrop itself proposes to give (setcap): all of it.
+	hinted = tier{
+		name: "capabilities", needs: []string{"setpriv"}, sound: true,
+		command: strings.Fields("setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps " + proposed + " --ambient-caps " + proposed),
+	}
 )
 
+const proposed = "-all,+net_raw,+bpf,+perfmon,+syslog,+net_admin,+sys_ptrace,+dac_read_search"
+
 // tiers are all of them.
-func tiers() []*tier { return []*tier{&noBTF, &noBPF, &rawOnly} }
+func tiers() []*tier { return []*tier{&noBTF, &noBPF, &rawOnly, &hinted} }
 
 // A lesser is a fault that is run with less evidence, and what must be said then: what is
 // said may be less, and never more than is true.
@@ -73,6 +81,9 @@ var lessers = []lesser{
 	{&noBPF, "UDP receive buffer, bursts", verdict{cause: "udp-receive-buffer", locus: "receiver-host", less: "likely", named: []string{myself()}}},
 	{&noBPF, "socket filter", verdict{cause: "socket-filter", locus: "receiver-host", less: "possible", named: []string{myself()}}},
 	{&noBPF, "tc ingress", verdict{cause: "tc-policer", locus: "unknown", less: "likely"}},
+	{&hinted, "nft input, no counter", verdict{cause: "firewall-drop", locus: "receiver-host", named: []string{"nft inet f in, handle "}}},
+	{&hinted, "UDP receive buffer, bursts", verdict{cause: "udp-receive-buffer", locus: "receiver-host", named: []string{myself()}}},
+	{&hinted, "blackhole route", verdict{cause: "ip-no-route", locus: "downstream", named: []string{"192.0.2.1"}}},
 	{&noBTF, "healthy: requests, client closes", verdict{state: "nothing-lost"}},
 	{&noBTF, "iptables-nft input", verdict{cause: "firewall-drop", locus: "receiver-host", less: "likely", named: []string{"filter INPUT"}}},
 	{&noBTF, "TCP checksum, SYN", verdict{cause: "tcp-checksum", locus: "receiver-host", less: "likely"}},
@@ -108,8 +119,11 @@ func (t *tier) lacks(s *said) (lacks []string) {
 			lacks = append(lacks, what+" are not said to be absent")
 		}
 	}
-	if !strings.Contains(s.Capture.Trust, "but of this host, the kernel's drop events") {
+	if !t.sound && !strings.Contains(s.Capture.Trust, "but of this host, the kernel's drop events") {
 		lacks = append(lacks, "trusts as if nothing were absent: "+s.Capture.Trust)
+	}
+	if t.sound && strings.Contains(s.Capture.Trust, "but of this host") {
+		lacks = append(lacks, "trusts less than it may: "+s.Capture.Trust)
 	}
 	return lacks
 }

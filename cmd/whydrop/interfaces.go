@@ -89,11 +89,15 @@ func interfaceHint(name string) string {
 	return hint + "\n`whydrop interfaces`"
 }
 
+// liveCapabilities are all that live can use: to capture, to have the kernel's drop events
+// and the names of its functions, the rules of the firewall, and the programs of others.
+const liveCapabilities = "cap_net_raw,cap_bpf,cap_perfmon,cap_syslog,cap_net_admin,cap_sys_ptrace,cap_dac_read_search"
+
 // setcapLine gives this program the right to capture, once and for all.
 func setcapLine() string {
 	self, err := os.Executable()
 	if err != nil {
 		self = "/usr/bin/whydrop"
 	}
-	return "`sudo setcap cap_net_raw+ep " + pcapfile.Quote(self) + "`"
+	return "`sudo setcap " + liveCapabilities + "+ep " + pcapfile.Quote(self) + "`"
 }

@@ -190,7 +190,7 @@ func TestSizes(t *testing.T) {
 		name      string
 		got, want uintptr
 	}{
-		{"Segment", unsafe.Sizeof(flow.Segment{}), 96},
+		{"Segment", unsafe.Sizeof(flow.Segment{}), 64},
 		{"conn", unsafe.Sizeof(conn{}), 112},
 	} {
 		if x.got > x.want {

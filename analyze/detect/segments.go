@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"whydrop/analyze/flow"
 	"whydrop/decode"
 )
 
@@ -89,9 +88,7 @@ func (e *Engine) wait(c *conn, i int32, p *decode.Packet, dir uint8) {
 		c.tail.next = e.waiting.get(false)
 		c.tail = c.tail.next
 	}
-	n := len(c.tail.list)
-	c.tail.list = c.tail.list[:n+1]
-	flow.SegmentOf(p, dir, &c.tail.list[n])
+	c.tail.add(p, dir)
 	c.count++
 	c.tick = e.ticks
 	if !c.lingers {
@@ -114,7 +111,7 @@ func (e *Engine) work(c *conn) {
 	for b := c.first; b != nil; {
 		for j := range b.list {
 			s := &b.list[j]
-			c.state.Take(s, &e.event)
+			c.state.Take(s, b.blocks(j), &e.event)
 			if e.event.Saw != 0 {
 				e.observe(c, s)
 			}

@@ -1,6 +1,9 @@
 package detect
 
-import "whydrop/analyze/flow"
+import (
+	"whydrop/analyze/flow"
+	"whydrop/decode"
+)
 
 // Segments wait in their connection until there are enough of them to
 // calibrate its IP IDs, and so that a connection is worked on while it is in
@@ -19,6 +22,28 @@ const (
 type block struct {
 	next *block
 	list []flow.Segment // fixed capacity
+	sack []flow.Blocks  // of the same places; nil until one has any
+}
+
+// add puts p, which travels in direction dir, behind the segments of b, which has room.
+func (b *block) add(p *decode.Packet, dir uint8) {
+	n := len(b.list)
+	b.list = b.list[:n+1]
+	flow.SegmentOf(p, dir, &b.list[n])
+	if b.list[n].NumSACK > 0 {
+		if b.sack == nil {
+			b.sack = make([]flow.Blocks, cap(b.list))
+		}
+		b.sack[n] = p.SACK
+	}
+}
+
+// blocks are the SACK blocks of segment i, if it has any.
+func (b *block) blocks(i int) *flow.Blocks {
+	if b.list[i].NumSACK == 0 {
+		return nil
+	}
+	return &b.sack[i]
 }
 
 // blocks lends blocks of two sizes: most connections of a scan have one packet.

@@ -45,8 +45,8 @@ func (c *Conn) acksAlone(h *track, s *Segment) {
 	}
 	w.una = a
 	for i := range s.NumSACK {
-		lo := a + int64(int32(s.SACK[i][0]-s.Ack))
-		hi := a + int64(int32(s.SACK[i][1]-s.Ack))
+		lo := a + int64(int32(c.sack[i][0]-s.Ack))
+		hi := a + int64(int32(c.sack[i][1]-s.Ack))
 		if lo < a || hi <= lo || hi-a > plausibleAck || len(w.has) >= maxAckHoles { // below a: a duplicate, RFC 2883
 			continue
 		}

@@ -13,7 +13,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 		s.NumSACK = 0
 	}
 	reported := h.maxSACK
-	fresh, dup := h.blocks(s, a)
+	fresh, dup := h.blocks(s, c.sack, a)
 	moved := !had || a > old
 	switch {
 	case moved:
@@ -107,9 +107,9 @@ func (h *track) goesFurther(a int64) bool {
 	return first
 }
 
-// blocks folds the SACK blocks of s into h. It returns what they report that
+// blocks folds the SACK blocks of s, sack, into h. It returns what they report that
 // was not known, and whether the first reports octets that came twice.
-func (h *track) blocks(s *Segment, a int64) (fresh []span, dup bool) {
+func (h *track) blocks(s *Segment, sack *Blocks, a int64) (fresh []span, dup bool) {
 	n := int(s.NumSACK)
 	if n == 0 {
 		return nil, false
@@ -117,8 +117,8 @@ func (h *track) blocks(s *Segment, a int64) (fresh []span, dup bool) {
 	var all [4]span
 	k := 0
 	for i := range n {
-		lo := a + int64(int32(s.SACK[i][0]-s.Ack))
-		hi := a + int64(int32(s.SACK[i][1]-s.Ack))
+		lo := a + int64(int32(sack[i][0]-s.Ack))
+		hi := a + int64(int32(sack[i][1]-s.Ack))
 		if hi > lo && hi-a < plausible && lo > a-plausible {
 			all[k] = span{lo, hi}
 			k++

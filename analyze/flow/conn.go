@@ -14,6 +14,7 @@ type Conn struct {
 	side     uint8 // which side of the pair the originator is
 	gaveUp   GaveUp
 	last     int64
+	sack     *Blocks  // of the segment that is being judged
 	resets   [2]int64 // when the first RST of each half passed; 0 = none
 	ended    int64    // when the last RST passed
 	quotes   []quote
@@ -91,10 +92,11 @@ func (c *Conn) settleIDs() {
 	}
 }
 
-// Take judges s and folds it in.
-func (c *Conn) Take(s *Segment, e *Event) {
+// Take judges s, whose SACK blocks are sack if it has any, and folds it in.
+func (c *Conn) Take(s *Segment, sack *Blocks, e *Event) {
 	h, r := &c.half[s.Dir], &c.half[1-s.Dir]
 	e.Saw = 0
+	c.sack = sack
 	c.last = max(c.last, s.Time)
 	if s.Time-c.moved > stallLeast {
 		c.pause(s)
@@ -113,7 +115,7 @@ func (c *Conn) Take(s *Segment, e *Event) {
 		h.firstT = s.Time
 	}
 	lo, n := h.position(s.Seq), s.space()
-	key := s.key()
+	key := s.key(sack)
 	if c.mayBeCopy(h, r, s, lo, n) && c.isCopy(h, s, lo, n, key, e) {
 		return
 	}

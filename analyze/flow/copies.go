@@ -58,14 +58,14 @@ func (r *recent) find(key uint64, t, within int64) (int64, bool) {
 }
 
 // key mixes everything that copies of one packet share: not TTL, not MAC.
-func (s *Segment) key() uint64 {
+func (s *Segment) key(sack *Blocks) uint64 {
 	k := mix(uint64(s.Seq)<<32|uint64(s.Ack), uint64(s.Len)<<32|uint64(s.Hash))
 	k = mix(k, uint64(s.Flags)<<48|uint64(s.Window)<<32|uint64(s.ID)<<16|uint64(s.marks&damagedFields))
 	if s.is(hasTS) {
 		k = mix(k, uint64(s.TSVal)<<32|uint64(s.TSEcr))
 	}
 	for i := range s.NumSACK {
-		k = mix(k, uint64(s.SACK[i][0])<<32|uint64(s.SACK[i][1]))
+		k = mix(k, uint64(sack[i][0])<<32|uint64(sack[i][1]))
 	}
 	if s.is(damagedFields | cut) { // the checksum speaks for what cannot be compared
 		k = mix(k, uint64(s.Sum))

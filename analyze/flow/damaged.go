@@ -6,7 +6,7 @@ import "whydrop/decode"
 // and did not arrive. Of its header only what fits is believed, and never the
 // acknowledgement, window or SACK. b-16.
 func (c *Conn) takeDamaged(h, r *track, s *Segment, e *Event) {
-	key := s.key()
+	key := s.key(c.sack)
 	if t, yes := h.recent.find(key, s.Time, h.copyWithin(s)); yes {
 		c.sawCopy(s, s.Time-t, e)
 		return

@@ -92,10 +92,10 @@ func (c *Conn) absurd(h, r *track, s *Segment, a int64) bool {
 	}
 	reach := int64(1<<16)<<shift + absurdSACK
 	for i := range s.NumSACK {
-		lo := a + int64(int32(s.SACK[i][0]-s.Ack))
-		hi := a + int64(int32(s.SACK[i][1]-s.Ack))
+		lo := a + int64(int32(c.sack[i][0]-s.Ack))
+		hi := a + int64(int32(c.sack[i][1]-s.Ack))
 		if lo > max(a+reach, h.top+absurdSACK) || hi < a-reach {
-			c.mangle().sack.note(s, SaysAbsurdSACK, uint64(s.SACK[i][0]), uint64(s.SACK[i][1]))
+			c.mangle().sack.note(s, SaysAbsurdSACK, uint64(c.sack[i][0]), uint64(c.sack[i][1]))
 			h.sackOK = false // what it reports is worth nothing
 			return true
 		}

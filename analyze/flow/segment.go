@@ -6,11 +6,11 @@ import (
 )
 
 // A Segment is what is kept of a TCP packet until it is judged: a look-ahead
-// calibrates the IP IDs before the first packet depends on them.
+// calibrates the IP IDs before the first packet depends on them. It fills one line
+// of the cache; what few segments have is kept beside it.
 type Segment struct {
 	Time         int64
 	Number       uint64
-	SACK         [4][2]uint32
 	Seq, Ack     uint32
 	TSVal, TSEcr uint32
 	Len          uint32 // payload, as claimed
@@ -29,6 +29,10 @@ type Segment struct {
 	NumSACK      uint8
 	Dir          uint8 // 0: from the originator
 }
+
+// Blocks are the SACK blocks of a segment, as far as its NumSACK says: left edge,
+// right edge (behind the last octet). RFC 2018 §3.
+type Blocks [4][2]uint32
 
 type marks uint16
 
@@ -56,7 +60,8 @@ const (
 const ethernetMinimum = 60
 
 // SegmentOf keeps what TCP analysis needs of p, which travels in direction dir,
-// in s. It sets every field that is read: SACK only as far as NumSACK says.
+// in s. It sets every field that is read. Where NumSACK is not 0 then, the blocks of
+// p belong to s, too.
 func SegmentOf(p *decode.Packet, dir uint8, s *Segment) {
 	s.Time, s.Number, s.File, s.Wire = p.Time, p.Number, p.File, p.WireLength
 	s.Seq, s.Ack, s.Flags, s.Window = p.Seq, p.Ack, p.Flags, p.Window
@@ -72,8 +77,7 @@ func SegmentOf(p *decode.Packet, dir uint8, s *Segment) {
 	}
 	s.NumSACK = 0
 	if p.Options&decode.OptSACK != 0 {
-		s.NumSACK = min(p.NumSACK, uint8(len(s.SACK)))
-		s.SACK = p.SACK
+		s.NumSACK = min(p.NumSACK, uint8(len(p.SACK)))
 	}
 }
 

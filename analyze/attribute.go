@@ -54,7 +54,7 @@ func attribute(res *Result, views []vantage, o Options) {
 		l := &losses[i]
 		k := res.wordOn(i)
 		if at := c.locus(l, views[l.Flow]); at != cause.LocusUnknown || l.Rule == flow.RuleSACKAlone || k != nil {
-			ch := c.charge(l, &res.Flows[l.Flow], at, views[l.Flow])
+			ch := c.charge(l, res.Flows[l.Flow], at, views[l.Flow])
 			if k != nil {
 				k.byHost(&ch)
 			} else {
@@ -368,7 +368,7 @@ func rivals(l *flow.Lost) []Rival {
 func innocent(res *Result) {
 	var n struct{ spurious, reordered, copies, offload, oneWay, cut, refused uint64 }
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		for d := range f.Dir {
 			h := &f.Dir[d]
 			n.spurious += uint64(h.Unneeded)

@@ -25,8 +25,13 @@ func tcpFlow() flow.Facts {
 	return f
 }
 
+func tcpFlowRef() *flow.Facts {
+	f := tcpFlow()
+	return &f
+}
+
 func concluded(f flow.Facts, o Options, in capture.Input, losses ...flow.Lost) *Result {
-	res := &Result{Flows: []flow.Facts{f}, Inputs: []capture.Input{in}, Ledger: Ledger{Losses: losses}}
+	res := &Result{Flows: []*flow.Facts{&f}, Inputs: []capture.Input{in}, Ledger: Ledger{Losses: losses}}
 	res.Counts.Frames = 200
 	conclude(res, o)
 	return res
@@ -112,7 +117,7 @@ func TestLossyCaptureWeakensAbsence(t *testing.T) {
 		gap    cause.Confidence
 	}{{100_000, cause.Likely}, {200, cause.Possible}} {
 		res := &Result{
-			Flows: []flow.Facts{tcpFlow()}, Inputs: []capture.Input{{Stats: capture.Stats{InterfaceDrops: capture.Known(7)}}},
+			Flows: []*flow.Facts{tcpFlowRef()}, Inputs: []capture.Input{{Stats: capture.Stats{InterfaceDrops: capture.Known(7)}}},
 			Ledger: Ledger{Losses: []flow.Lost{
 				{Place: flow.BeforeTap, Packets: 1, Rule: flow.RuleIDGap, Proof: flow.Single},
 				{Place: flow.BeforeTap, Packets: 1, Rule: flow.RuleGapRepaired, Proof: flow.Single},

@@ -171,7 +171,7 @@ func (a *auditor) copies() {
 func (a *auditor) oneWay() {
 	var one, tcp uint64
 	for i := range a.res.Flows {
-		f := &a.res.Flows[i]
+		f := a.res.Flows[i]
 		if f.Protocol != decode.ProtoTCP {
 			continue
 		}
@@ -270,7 +270,7 @@ func (a *auditor) limits() {
 func (a *auditor) opaque() {
 	var packets uint64
 	for i := range a.res.Flows {
-		if f := &a.res.Flows[i]; f.QUIC {
+		if f := a.res.Flows[i]; f.QUIC {
 			packets += f.Dir[0].Packets + f.Dir[1].Packets
 		}
 	}

@@ -107,7 +107,7 @@ func (a *auditor) paths() {
 	heard := map[way]int{}
 	var silent []way
 	for i := range a.res.Flows {
-		f := &a.res.Flows[i]
+		f := a.res.Flows[i]
 		ways := [2]way{{f.Originator.Addr, f.Responder.Addr}, {f.Responder.Addr, f.Originator.Addr}}
 		switch {
 		case f.Protocol != decode.ProtoTCP:
@@ -143,7 +143,7 @@ func (a *auditor) paths() {
 func (a *auditor) midStream() {
 	var n, tcp uint64
 	for i := range a.res.Flows {
-		f := &a.res.Flows[i]
+		f := a.res.Flows[i]
 		if f.Protocol != decode.ProtoTCP || f.Dir[0].Data+f.Dir[1].Data == 0 {
 			continue
 		}

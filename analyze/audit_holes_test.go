@@ -31,7 +31,7 @@ func TestHolesAreOfOneMoment(t *testing.T) {
 		{"where the second file begins", []flow.Lost{hole(0, 4999, 5020), hole(1, 4990, 5030), hole(2, 4998, 5040)}, []string{"rotation-hole"}},
 		{"before the second file begins", []flow.Lost{hole(0, 4900, 4950)}, nil},
 	} {
-		res := &Result{Flows: []flow.Facts{tcpFlow(), tcpFlow(), tcpFlow()}, Inputs: files}
+		res := &Result{Flows: []*flow.Facts{tcpFlowRef(), tcpFlowRef(), tcpFlowRef()}, Inputs: files}
 		res.Counts.Frames = 200
 		res.Ledger.Losses = tt.losses
 		conclude(res, Options{})
@@ -50,7 +50,7 @@ func TestHolesAreOfOneMoment(t *testing.T) {
 // TestUnsortedIsSaid checks that a file in no order of time says what that costs.
 func TestUnsortedIsSaid(t *testing.T) {
 	for unsorted, want := range map[uint64]bool{2: false, 150: true} {
-		res := &Result{Flows: []flow.Facts{tcpFlow()}, Unsorted: unsorted}
+		res := &Result{Flows: []*flow.Facts{tcpFlowRef()}, Unsorted: unsorted}
 		res.Counts.Frames = 200
 		conclude(res, Options{})
 		if _, got := findings(res)["unsorted"]; got != want {

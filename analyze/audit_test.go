@@ -30,7 +30,7 @@ func TestAuditFinds(t *testing.T) {
 	unanswered.Dir[0] = flow.Half{Packets: 4, Start: true}
 	unanswered.Dir[0].Retransmissions[flow.SYN] = 3
 	unanswered.Dir[1] = flow.Half{}
-	res := &Result{Flows: []flow.Facts{oneWay, unanswered}, Disorder: 3, Leaps: 2, Leap: 3600e9,
+	res := &Result{Flows: []*flow.Facts{&oneWay, &unanswered}, Disorder: 3, Leaps: 2, Leap: 3600e9,
 		Inputs: []capture.Input{{Path: "a.pcap", Damage: &capture.Damage{Offset: 99, What: "ends inside a packet record"},
 			Stats: capture.Stats{InterfaceDrops: capture.Known(3), OSDrops: capture.Known(2), PacketDrops: capture.Known(4)}}}}
 	res.Counts = decode.NewDecoder().Counts
@@ -61,7 +61,7 @@ func TestCopiesBelongToTheCaptureOnlyWhenSystematic(t *testing.T) {
 	}{{30, flow.NetworkCopy}, {90, flow.CaptureCopy}} {
 		f := tcpFlow()
 		f.Dir[0].Copies[0] = uint32(tt.copies)
-		res := &Result{Flows: []flow.Facts{f}}
+		res := &Result{Flows: []*flow.Facts{&f}}
 		res.Counts.Frames = 200
 		for range tt.copies {
 			res.Symptoms = append(res.Symptoms, flow.Symptom{Kind: flow.Duplicate, Detail: flow.NetworkCopy})

@@ -108,7 +108,7 @@ func (c *correlation) lanes(list []episode, protocol uint8) []lane {
 	}
 	var lanes []lane
 	for i := range c.res.Flows {
-		f := &c.res.Flows[i]
+		f := c.res.Flows[i]
 		if f.Protocol != protocol || f.Last < list[0].first || f.First > list[len(list)-1].first {
 			continue
 		}
@@ -174,7 +174,7 @@ func (c *correlation) bestClass(at cause.Locus, list []episode, lanes []lane) (E
 // traits appends the classes that l belongs to. Of classes that are the same packets
 // the first is told: what a reader can find goes before what is only a hash here.
 func (c *correlation) traits(out []trait, l *lane) []trait {
-	f := &c.res.Flows[l.flow]
+	f := c.res.Flows[l.flow]
 	src, dst := c.ends(l.flow, l.dir)
 	if f.Via.VLAN != 0 {
 		out = append(out, trait{kind: ByVLAN, number: uint64(f.Via.VLAN)})

@@ -110,7 +110,7 @@ func (res *Result) ways(charges []*Charge) []damageOf {
 		list[i].packets += c.Packets
 	}
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		for d, k := range [2]way{{f.Originator.Addr, f.Responder.Addr}, {f.Responder.Addr, f.Originator.Addr}} {
 			if n, ok := at[k]; ok {
 				list[n].passed += f.Dir[d].WirePackets

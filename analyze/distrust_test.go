@@ -30,7 +30,7 @@ func TestDisorderedTimesProveNothing(t *testing.T) {
 	} {
 		f := tcpFlow()
 		f.Dir[0].Missing[flow.AfterTap], f.Dir[0].Missing[flow.InReceiver] = 3, 1
-		res := &Result{Flows: []flow.Facts{f}, Inputs: []capture.Input{{}}, Ledger: Ledger{Losses: losses()}, Unsorted: c.disorder}
+		res := &Result{Flows: []*flow.Facts{&f}, Inputs: []capture.Input{{}}, Ledger: Ledger{Losses: losses()}, Unsorted: c.disorder}
 		res.Counts.Frames = 200
 		conclude(res, Options{})
 		if got := res.Ledger.Unexplained(); got != c.unexplained || uint64(res.Flows[0].Dir[0].Missing[flow.Unaccounted]) != c.unexplained {

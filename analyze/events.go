@@ -196,7 +196,7 @@ func (c *correlation) event(kind EventKind, at cause.Locus, list []episode) Even
 		if hit[p.flow] {
 			continue
 		}
-		f := &c.res.Flows[p.flow]
+		f := c.res.Flows[p.flow]
 		if len(hit) == 0 {
 			e.VLAN, e.Tunnel = f.Via.VLAN, tunnelOf(f)
 		}
@@ -235,7 +235,7 @@ func TunnelName(number uint64) string {
 
 // ends are the addresses of one direction of a flow.
 func (c *correlation) ends(i uint32, dir uint8) (src, dst decode.Addr) {
-	f := &c.res.Flows[i]
+	f := c.res.Flows[i]
 	if dir == 1 {
 		return f.Responder.Addr, f.Originator.Addr
 	}

@@ -37,7 +37,7 @@ func (c *crowd) flow(host, port, toPort uint16, from, to int64, packets int, p f
 	f.Via.MAC = 77
 	f.Dir[0].Packets, f.Dir[0].Data, f.Dir[0].Octets = uint64(packets), uint64(packets), uint64(packets)*1448
 	f.Dir[0].RTTMin = 20 * testMS
-	c.res.Flows = append(c.res.Flows, f)
+	c.res.Flows = append(c.res.Flows, &f)
 	i := uint32(len(c.res.Flows) - 1)
 	for n := range packets {
 		t := from + (to-from)*int64(n)/int64(packets) + c.rand.Int64N(testMS)

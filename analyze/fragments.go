@@ -32,7 +32,7 @@ func positions(res *Result) {
 	}
 	firsts := map[way]uint64{}
 	wayOf := func(l *flow.Lost) way {
-		f := &res.Flows[l.Flow]
+		f := res.Flows[l.Flow]
 		w := way{f.Originator.Addr, f.Responder.Addr}
 		if l.Dir == 1 {
 			w.src, w.dst = w.dst, w.src

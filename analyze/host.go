@@ -169,16 +169,16 @@ func (res *Result) findFlows(cases []*hostCase) {
 	}
 	take := func(list []*hostCase, i int, dir uint8) {
 		for _, k := range list {
-			if away(&res.Flows[i], k.word.Drop) > hostSlack {
+			if away(res.Flows[i], k.word.Drop) > hostSlack {
 				continue
 			}
-			if k.flow == flow.NoFlow || away(&res.Flows[i], k.word.Drop) < away(&res.Flows[k.flow], k.word.Drop) {
+			if k.flow == flow.NoFlow || away(res.Flows[i], k.word.Drop) < away(res.Flows[k.flow], k.word.Drop) {
 				k.flow, k.dir = uint32(i), dir
 			}
 		}
 	}
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		t := tuple{f.Protocol, f.Originator, f.Responder}
 		if f.Protocol == decode.ProtoICMP || f.Protocol == decode.ProtoICMPv6 {
 			t.src.Port, t.dst.Port = 0, 0
@@ -301,7 +301,7 @@ func (res *Result) giveLosses(cases []*hostCase) {
 	res.giveTo(func(x *testified) []*hostCase { return of[halfOf{x.Flow, x.Dir}] }, func(k *hostCase, l *flow.Lost) bool { return k.isOf(l) })
 	res.giveTo(func(x *testified) []*hostCase { return of[halfOf{x.Flow, x.Dir}] }, func(k *hostCase, l *flow.Lost) bool { return k.explains(l) })
 	res.giveTo(func(*testified) []*hostCase { return counted }, func(k *hostCase, l *flow.Lost) bool {
-		return places[k.mean.Stage][l.Place] && k.fits(l, &res.Flows[l.Flow])
+		return places[k.mean.Stage][l.Place] && k.fits(l, res.Flows[l.Flow])
 	})
 }
 

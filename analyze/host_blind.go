@@ -90,14 +90,14 @@ func (res *Result) rejected(t *capture.Testimony, most uint64) *hostCase {
 	}
 	if kernel.MovedBy(t, "snmp", "Udp.NoPorts") == 0 {
 		for i := range res.Ledger.Losses {
-			if l := &res.Ledger.Losses[i]; answered(l, &res.Flows[l.Flow]) {
+			if l := &res.Ledger.Losses[i]; answered(l, res.Flows[l.Flow]) {
 				k.left += uint64(l.Packets)
 			}
 		}
 	}
 	if kernel.MovedBy(t, "snmp", "Tcp.OutRsts") == 0 {
 		for i := range res.Flows {
-			if f := &res.Flows[i]; f.Refused && f.Protocol == decode.ProtoTCP && owns(t, f.Responder.Addr.Netip()) {
+			if f := res.Flows[i]; f.Refused && f.Protocol == decode.ProtoTCP && owns(t, f.Responder.Addr.Netip()) {
 				k.left += uint64(f.Dir[0].Retransmissions[flow.SYN]) + 1
 			}
 		}

@@ -23,7 +23,7 @@ func (res *Result) refusedSYNs(cases []*hostCase) {
 		}
 		last := res.lastSYNs()
 		for i := range res.Flows {
-			f := &res.Flows[i]
+			f := res.Flows[i]
 			asked := uint64(f.Dir[0].Retransmissions[flow.SYN]) + 1
 			if k.left == 0 || !unanswered(f) || charged[uint32(i)] >= asked || !k.listens(f) {
 				continue

@@ -113,7 +113,7 @@ func (res *Result) loopsBeside() []Conclusion {
 		if g.Kind != flow.SignLoop {
 			continue
 		}
-		f := &res.Flows[g.Flow]
+		f := res.Flows[g.Flow]
 		w := way{flow.Endpoint{Addr: f.Originator.Addr}, flow.Endpoint{Addr: f.Responder.Addr}}
 		if g.Dir == 1 {
 			w.src, w.dst = w.dst, w.src

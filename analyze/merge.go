@@ -20,7 +20,7 @@ func merge(res *Result, found []flow.Findings) {
 	for s := range found {
 		res.GaveUp.Add(found[s].GaveUp)
 		for i := range found[s].Flows {
-			flows = append(flows, from{&found[s].Flows[i], s, i})
+			flows = append(flows, from{found[s].Flows[i], s, i})
 		}
 	}
 	slices.SortFunc(flows, func(a, b from) int { return compareFlows(a.facts, b.facts) })
@@ -29,9 +29,9 @@ func merge(res *Result, found []flow.Findings) {
 	for s := range found {
 		renumber[s] = make([]uint32, len(found[s].Flows))
 	}
-	res.Flows = make([]flow.Facts, len(flows))
+	res.Flows = make([]*flow.Facts, len(flows))
 	for i, f := range flows {
-		res.Flows[i] = *f.facts
+		res.Flows[i] = f.facts
 		renumber[f.shard][f.index] = uint32(i)
 	}
 	sizes := [2]int{}

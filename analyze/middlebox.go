@@ -29,7 +29,7 @@ func (res *Result) middleboxes() []Conclusion {
 		if g.Kind < flow.SignForeignReset || g.Kind > flow.SignStripped {
 			continue
 		}
-		f := &res.Flows[g.Flow]
+		f := res.Flows[g.Flow]
 		src, dst := f.Originator, f.Responder
 		if g.Dir == 1 {
 			src, dst = dst, src

@@ -170,7 +170,7 @@ func (res *Result) absent() map[decode.Addr]*flow.Sign {
 		}
 	}
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		for d, end := range [2]decode.Addr{f.Originator.Addr, f.Responder.Addr} {
 			if g := failed[end]; g != nil && f.Dir[d].Packets > 0 && f.Dir[d].LastTime >= g.First {
 				delete(failed, end)
@@ -224,7 +224,7 @@ func (res *Result) hearing(failed map[decode.Addr]*flow.Sign) map[decode.Addr]bo
 		}
 	}
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		for d, end := range [2]decode.Addr{f.Responder.Addr, f.Originator.Addr} {
 			if f.Dir[d].Packets > 0 {
 				note(end)

@@ -14,7 +14,7 @@ const began = int64(200e6)
 // conversation may have begun before the capture: they may be older than it.
 func beforeCapture(res *Result) {
 	res.Ledger.Losses = slices.DeleteFunc(res.Ledger.Losses, func(l flow.Lost) bool {
-		f := &res.Flows[l.Flow]
+		f := res.Flows[l.Flow]
 		if !l.MaybeBefore || f.First-res.First >= began {
 			return false
 		}

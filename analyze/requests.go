@@ -28,7 +28,7 @@ func (res *Result) requests() []Conclusion {
 		if g.Kind != flow.SignRequests || g.N == 0 {
 			continue
 		}
-		f := &res.Flows[g.Flow]
+		f := res.Flows[g.Flow]
 		k := server{f.Responder, g.Service}
 		if g.Dir == 1 {
 			k.end = f.Originator
@@ -126,7 +126,7 @@ func echoSay(host flow.Endpoint, unanswered, asked uint64) string {
 // twoWay reports whether any conversation has packets of both directions.
 func (res *Result) twoWay() bool {
 	for i := range res.Flows {
-		if f := &res.Flows[i]; f.Dir[0].Packets > 0 && f.Dir[1].Packets > 0 {
+		if f := res.Flows[i]; f.Dir[0].Packets > 0 && f.Dir[1].Packets > 0 {
 			return true
 		}
 	}

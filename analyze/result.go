@@ -12,7 +12,7 @@ import (
 type Result struct {
 	Inputs           []capture.Input
 	Counts           decode.Counts
-	Flows            []flow.Facts   // in order of their first frame
+	Flows            []*flow.Facts  // in order of their first frame
 	Symptoms         []flow.Symptom // in frame order
 	Signs            []flow.Sign    // in order of time
 	Stalls           []flow.Stall   // in order of flows, longest first: the longest of each flow

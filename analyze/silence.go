@@ -34,7 +34,7 @@ type silences struct {
 	ignored map[uint32]*flow.Sign      // by flow
 	absent  map[decode.Addr]*flow.Sign // hosts for which nobody answers
 	queued  map[flow.Endpoint]bool     // ports of flows with such a sign that is more than possible
-	flows   []flow.Facts
+	flows   []*flow.Facts
 }
 
 // An asking is a port and who asks it.
@@ -99,14 +99,14 @@ func (res *Result) silences() *silences {
 		if !lostSYN(l) {
 			continue
 		}
-		s.request(&res.Flows[l.Flow], l.Flow != before)
+		s.request(res.Flows[l.Flow], l.Flow != before)
 		before = l.Flow
 	}
 	if len(s.ports) == 0 {
 		return s
 	}
 	for i := range res.Flows {
-		s.listen(&res.Flows[i], s.ignored[uint32(i)] == nil)
+		s.listen(res.Flows[i], s.ignored[uint32(i)] == nil)
 	}
 	s.sum()
 	s.absent = res.absent()

@@ -26,7 +26,7 @@ func pairOfFlow(f *flow.Facts) (p pairOf, originator int) {
 func given(res *Result, at TapPlace) []vantage {
 	octets := map[pairOf]*[2]uint64{}
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		p, o := pairOfFlow(f)
 		if octets[p] == nil {
 			octets[p] = new([2]uint64)
@@ -36,7 +36,7 @@ func given(res *Result, at TapPlace) []vantage {
 	}
 	views := make([]vantage, len(res.Flows))
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		p, o := pairOfFlow(f)
 		sender := heavier(f)
 		if sum := octets[p]; sum[0] != sum[1] {
@@ -63,12 +63,12 @@ func inferTap(res *Result, o Options) {
 	w := weighing{evidence: map[TapPlace][]string{}}
 	views := make([]vantage, len(res.Flows))
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		s := look(f)
 		views[i] = s.decide()
 		if v, says := res.ownView(f); says != "" {
 			views[i], s.clash = v, ""
-			s.add(v.onHost, v.place, says)
+			s.add(v.onHost, v.place, func() string { return says })
 		}
 		w.add(f, views[i], &s)
 	}
@@ -136,8 +136,11 @@ func (w *weighing) add(f *flow.Facts, v vantage, s *signs) {
 		w.said++
 		w.flows[place]++
 	}
-	for _, says := range s.says {
-		if len(w.evidence[place]) < maxTapEvidence && !slices.Contains(w.evidence[place], says) {
+	for _, say := range s.says {
+		if len(w.evidence[place]) == maxTapEvidence {
+			break
+		}
+		if says := say(); !slices.Contains(w.evidence[place], says) {
 			w.evidence[place] = append(w.evidence[place], says)
 		}
 	}
@@ -179,7 +182,7 @@ func inherit(res *Result, views []vantage) {
 	hosts := map[decode.Addr]bool{}
 	near := map[pairOf]*[4]bool{} // places by hosts: 1 and 2 are those of the pair
 	for i := range res.Flows {
-		f, v := &res.Flows[i], views[i]
+		f, v := res.Flows[i], views[i]
 		if v.onHost {
 			hosts[sideAddr(f, v.place)] = true
 		}
@@ -193,7 +196,7 @@ func inherit(res *Result, views []vantage) {
 		near[p][turned(v.place, o)] = true
 	}
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		if views[i].onHost {
 			continue
 		}

@@ -73,7 +73,7 @@ func TestFlowsOfOneHostShareItsTap(t *testing.T) {
 	sure, mute := tcpFlow(), tcpFlow()
 	sure.Dir[0].ChecksumPending = 50
 	mute.Responder.Port = 80
-	res := &Result{Flows: []flow.Facts{sure, mute}}
+	res := &Result{Flows: []*flow.Facts{&sure, &mute}}
 	res.Counts.Frames = 200
 	res.Ledger.Losses = []flow.Lost{{Flow: 1, Place: flow.BeforeTap, Packets: 1}}
 	conclude(res, Options{})
@@ -88,13 +88,13 @@ func TestNearnessIsShared(t *testing.T) {
 	near, mute, other := tcpFlow(), tcpFlow(), tcpFlow()
 	near.Dir[0].MinDown, near.Dir[0].MinUp = 20e6, 1e6
 	mute.Originator, mute.Responder = mute.Responder, mute.Originator
-	res := &Result{Flows: []flow.Facts{near, mute}}
+	res := &Result{Flows: []*flow.Facts{&near, &mute}}
 	conclude(res, Options{})
 	if place, onHost := res.TapOf(1, 0); place != TapReceiver || onHost {
 		t.Errorf("the other way: %v, on the host: %t", place, onHost)
 	}
 	other.Dir[0].MinDown, other.Dir[0].MinUp = 1e6, 20e6
-	res = &Result{Flows: []flow.Facts{near, other, mute}}
+	res = &Result{Flows: []*flow.Facts{&near, &other, &mute}}
 	conclude(res, Options{})
 	if place, _ := res.TapOf(2, 0); place != TapUnknown {
 		t.Errorf("of two minds: %v", place)
@@ -108,7 +108,7 @@ func TestTapIsGiven(t *testing.T) {
 	down.Dir[0].Octets, down.Dir[1].Octets = 100, 90_000
 	down.Dir[1].MinDown, down.Dir[1].MinUp = 20e6, 1e6
 	up.Dir[0].Octets, up.Dir[1].Octets = 5_000, 0
-	res := &Result{Flows: []flow.Facts{down, up}}
+	res := &Result{Flows: []*flow.Facts{&down, &up}}
 	conclude(res, Options{At: TapReceiver})
 	for i, want := range []TapPlace{TapReceiver, TapReceiver} {
 		if place, onHost := res.TapOf(i, 1); place != want || !onHost {

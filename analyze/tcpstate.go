@@ -51,7 +51,7 @@ func tell(list []*flow.Sign, of cause.ID, sure func(*flow.Sign) cause.Confidence
 
 // ends are the sender and the receiver of the packets of a sign.
 func (res *Result) ends(g *flow.Sign) (src, dst flow.Endpoint) {
-	f := &res.Flows[g.Flow]
+	f := res.Flows[g.Flow]
 	if g.Dir == 1 {
 		return f.Responder, f.Originator
 	}

@@ -25,7 +25,7 @@ func translated(res *Result) {
 	groups := map[connection][]uint32{}
 	for i := range res.Ledger.Losses {
 		l := &res.Ledger.Losses[i]
-		f := &res.Flows[l.Flow]
+		f := res.Flows[l.Flow]
 		if l.Place == flow.OnlyCapture || f.Protocol != decode.ProtoTCP || !f.Dir[0].Start || !f.Dir[1].Start {
 			continue
 		}

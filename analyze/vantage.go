@@ -75,11 +75,14 @@ func (res *Result) TapOf(number int, dir uint8) (place TapPlace, onHost bool) {
 type signs struct {
 	host  [4]int // votes that only the host itself can give, by vantagePlace
 	near  [4]int // votes of the delays
-	says  []string
+	says  []saying
 	clash string // why the signs cancel each other
 }
 
-func (s *signs) add(host bool, at vantagePlace, says string) {
+// A saying puts a sign into words: those of a few flows only are told.
+type saying func() string
+
+func (s *signs) add(host bool, at vantagePlace, says saying) {
 	if host {
 		s.host[at]++
 	} else {
@@ -97,13 +100,17 @@ func look(f *flow.Facts) signs {
 		us, them := &f.Dir[d], &f.Dir[1-d]
 		here := us.InitialTTL || us.TTL == 0
 		if us.ChecksumPending >= fewFrames && them.ChecksumPending == 0 && them.Packets > 0 {
-			s.add(here, sides[d], fmt.Sprintf("packets leave %s with checksums that its NIC has yet to fill in", end(f, d)))
+			s.add(here, sides[d], func() string {
+				return fmt.Sprintf("packets leave %s with checksums that its NIC has yet to fill in", end(f, d))
+			})
 		}
 		if us.UnpaddedShort >= fewFrames && us.PaddedShort == 0 && them.PaddedShort > 0 {
-			s.add(here, sides[d], fmt.Sprintf("short frames of %s are not padded yet", end(f, d)))
+			s.add(here, sides[d], func() string { return fmt.Sprintf("short frames of %s are not padded yet", end(f, d)) })
 		}
 		if us.Outbound >= fewFrames && us.Inbound == 0 && them.Outbound == 0 && us.InitialTTL {
-			s.add(true, sides[d], fmt.Sprintf("the capture marks what %s sends as outgoing, with its first TTL of %d", end(f, d), us.TTL))
+			s.add(true, sides[d], func() string {
+				return fmt.Sprintf("the capture marks what %s sends as outgoing, with its first TTL of %d", end(f, d), us.TTL)
+			})
 		}
 	}
 	if p, says := byDelay(f); p != placeUnknown {
@@ -127,20 +134,24 @@ func (s *signs) none() bool { return s.host == [4]int{} && s.near == [4]int{} }
 func (s *signs) offloads(f *flow.Facts) {
 	for d := range f.Dir {
 		if us := &f.Dir[d]; us.Super >= fewFrames && len(s.says) > 0 {
-			s.says = append(s.says, fmt.Sprintf("frames of %s stand for several packets, as at a host with offload", end(f, d)))
+			s.says = append(s.says, func() string {
+				return fmt.Sprintf("frames of %s stand for several packets, as at a host with offload", end(f, d))
+			})
 		}
 	}
 }
 
 // byDelay compares the shortest delays on both sides of the tap, seen by the
 // direction that carries more data.
-func byDelay(f *flow.Facts) (vantagePlace, string) {
+func byDelay(f *flow.Facts) (vantagePlace, saying) {
 	d := heavier(f)
 	down, up := f.Dir[d].MinDown, f.Dir[d].MinUp
 	if down < 0 || up < 0 || max(down, up) < tooShort {
-		return placeUnknown, ""
+		return placeUnknown, nil
 	}
-	says := fmt.Sprintf("answers of %s take %s, of %s %s", end(f, 1-d), ms(down), end(f, d), ms(up))
+	says := func() string {
+		return fmt.Sprintf("answers of %s take %s, of %s %s", end(f, 1-d), ms(down), end(f, d), ms(up))
+	}
 	switch {
 	case float64(down) < nearRatio*float64(up):
 		return sides[1-d], says
@@ -152,12 +163,14 @@ func byDelay(f *flow.Facts) (vantagePlace, string) {
 
 // byTTL finds a tap between two hosts by the routers that the packets of both
 // have passed. One side's alone says nothing: hosts choose their first TTL.
-func byTTL(f *flow.Facts) (vantagePlace, string) {
+func byTTL(f *flow.Facts) (vantagePlace, saying) {
 	a, b := Hops(f.Dir[0].TTL), Hops(f.Dir[1].TTL)
 	if f.Dir[0].Packets < fewFrames || f.Dir[1].Packets < fewFrames || a <= 0 || b <= 0 {
-		return placeUnknown, ""
+		return placeUnknown, nil
 	}
-	return between, fmt.Sprintf("packets of %s have passed %s, of %s %d", end(f, 0), many(uint64(a), "router", "routers"), end(f, 1), b)
+	return between, func() string {
+		return fmt.Sprintf("packets of %s have passed %s, of %s %d", end(f, 0), many(uint64(a), "router", "routers"), end(f, 1), b)
+	}
 }
 
 // Hops is how many routers a packet with this TTL has passed, by the usual

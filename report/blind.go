@@ -45,7 +45,7 @@ func unansweredRequest(f *flow.Facts) bool {
 // have been some: its answers were not captured, it numbers nothing that shows
 // a loss at this tap, or something is missing that fits more than one story.
 func (b *builder) cannotTell(i int) bool {
-	f, t := &b.res.Flows[i], &b.perFlow[i]
+	f, t := b.res.Flows[i], &b.perFlow[i]
 	switch {
 	case t.lost > 0:
 		return false
@@ -74,7 +74,7 @@ func (b *builder) allAnswered() bool {
 // MLD, IGMP and mDNS (RFC 5771 §4, RFC 4291 §2.7): it is there whatever else is, and that
 // nobody acknowledges it says nothing of the flows beside it.
 func (b *builder) chatter(i int) bool {
-	f := &b.res.Flows[i]
+	f := b.res.Flows[i]
 	to := f.Responder.Addr.Netip()
 	return f.Protocol != decode.ProtoTCP && (to.IsLinkLocalMulticast() || to.IsInterfaceLocalMulticast())
 }
@@ -91,7 +91,7 @@ func (b *builder) mostlyBlind() bool {
 // untold counts the packets of flow i, of UDP, that passed here and of which
 // nothing in the capture tells whether they arrived.
 func (b *builder) untold(i int) uint64 {
-	f, t := &b.res.Flows[i], &b.perFlow[i]
+	f, t := b.res.Flows[i], &b.perFlow[i]
 	main := mainDir(f)
 	switch {
 	case f.Protocol != decode.ProtoUDP && f.Protocol != decode.ProtoUDPLite, reported(f), answered(f):

@@ -13,7 +13,7 @@ import (
 // requests adds n connections of which only SYNs and, if answered, SYN-ACKs are there.
 func (s *stage) requests(n int, answered bool) {
 	for i := range n {
-		f := &s.res.Flows[s.tcp("10.0.0.1:"+strconv.Itoa(10000+i), "10.0.0.2:80", 0, 0)]
+		f := s.res.Flows[s.tcp("10.0.0.1:"+strconv.Itoa(10000+i), "10.0.0.2:80", 0, 0)]
 		f.Dir[0] = flow.Half{Packets: 1, WirePackets: 1, Start: true}
 		if answered {
 			f.Dir[1] = flow.Half{Packets: 2, WirePackets: 2, Start: true, Retransmissions: [flow.NumDetails]uint32{flow.SYNACK: 1}}
@@ -45,8 +45,8 @@ func TestAnsweredRequestsAreNotBlind(t *testing.T) {
 	} {
 		s := newStage("a.pcap", 1e9)
 		s.requests(1, true)
-		change(&s.res.Flows[0])
-		if unansweredRequest(&s.res.Flows[0]) {
+		change(s.res.Flows[0])
+		if unansweredRequest(s.res.Flows[0]) {
 			t.Errorf("%s: counted as a request without an answer", name)
 		}
 	}

@@ -134,7 +134,7 @@ func (b *builder) hasFlow(c *analyze.Charge) bool {
 }
 
 func (b *builder) addFlow(i int) {
-	f, t := &b.res.Flows[i], &b.perFlow[i]
+	f, t := b.res.Flows[i], &b.perFlow[i]
 	if f.Refused {
 		b.innocent.RefusedConnections++
 	}

@@ -121,7 +121,7 @@ func ExplainFlow(res *analyze.Result, r *Report, id int) Explainer {
 func FlowsCalled(res *analyze.Result, originator, responder string) []int {
 	var ids []int
 	for i := range res.Flows {
-		f := &res.Flows[i]
+		f := res.Flows[i]
 		if endpoint(f.Originator, f.Protocol) == originator && endpoint(f.Responder, f.Protocol) == responder {
 			ids = append(ids, i+1)
 		}
@@ -155,7 +155,7 @@ const (
 
 // between draws the ladder of flow i, direction left going from left to right.
 func (b *builder) between(l *Ladder, i uint32, left uint8) {
-	f := &b.res.Flows[i]
+	f := b.res.Flows[i]
 	ends := [2]string{endpoint(f.Originator, f.Protocol), endpoint(f.Responder, f.Protocol)}
 	l.Left, l.Right, l.left = ends[left], ends[1-left], left
 	switch place, onHost := b.res.TapOf(int(i), left); {

@@ -48,7 +48,7 @@ type chargeExplainer struct {
 func newChargeExplainer(b *builder, r *Report, c *analyze.Charge) *chargeExplainer {
 	x := &chargeExplainer{b: b, r: r, c: c, named: map[flow.FrameRef]bool{}, dir: c.Dir & 1}
 	if b.hasFlow(c) {
-		x.facts = &b.res.Flows[c.Flow]
+		x.facts = b.res.Flows[c.Flow]
 	}
 	if c.What == flow.ACKPacket {
 		x.dir = 1 - x.dir

@@ -48,7 +48,7 @@ const shownUnneeded = 2
 
 func newFlowExplainer(b *builder, r *Report, i uint32) *flowExplainer {
 	x := &flowExplainer{
-		b: b, r: r, index: i, facts: &b.res.Flows[i],
+		b: b, r: r, index: i, facts: b.res.Flows[i],
 		named: map[flow.FrameRef]bool{}, why: map[flow.FrameRef]string{},
 	}
 	unneeded, zero, errors := 0, 0, 0

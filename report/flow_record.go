@@ -27,7 +27,7 @@ func newFlowEncoder(b *builder) *flowEncoder {
 
 // line is the record of flow i with its newline, valid until the next call.
 func (f *flowEncoder) line(i int) []byte {
-	b, facts, t := f.buf[:0], &f.b.res.Flows[i], &f.b.perFlow[i]
+	b, facts, t := f.buf[:0], f.b.res.Flows[i], &f.b.perFlow[i]
 	f.at = i
 	f.sum(i)
 	f.waited = f.b.waited(i)

@@ -62,7 +62,7 @@ func (b *builder) order() []int {
 
 // flow is flow i in full.
 func (b *builder) flow(i int) Flow {
-	f, t := &b.res.Flows[i], &b.perFlow[i]
+	f, t := b.res.Flows[i], &b.perFlow[i]
 	out := Flow{
 		ID: i + 1, Protocol: protocolName(f.Protocol),
 		Originator: endpoint(f.Originator, f.Protocol), Responder: endpoint(f.Responder, f.Protocol),
@@ -102,7 +102,7 @@ func (b *builder) flowCauses(i int) []string {
 }
 
 func (b *builder) direction(i, d int) Direction {
-	f := &b.res.Flows[i]
+	f := b.res.Flows[i]
 	h := &f.Dir[d]
 	ends := [2]string{endpoint(f.Originator, f.Protocol), endpoint(f.Responder, f.Protocol)}
 	out := Direction{

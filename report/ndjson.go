@@ -153,7 +153,7 @@ func (e *symptomEncoder) appendFlow(b []byte, s *flow.Symptom) []byte {
 		b = append(b, protocolName(s.Protocol)...)
 		return append(b, '"')
 	}
-	f := &e.res.Flows[s.Flow]
+	f := e.res.Flows[s.Flow]
 	src, dst := f.Originator, f.Responder
 	if s.Dir == 1 {
 		src, dst = dst, src

@@ -47,7 +47,7 @@ func slowSymptom(t *testing.T, res *analyze.Result, s *flow.Symptom) map[string]
 		m["needed"] = map[flow.Need]any{flow.Undecided: nil, flow.Needed: true, flow.Unneeded: false}[s.Need]
 	}
 	if int(s.Flow) < len(res.Flows) {
-		f := &res.Flows[s.Flow]
+		f := res.Flows[s.Flow]
 		ends := [2]string{endpoint(f.Originator, f.Protocol), endpoint(f.Responder, f.Protocol)}
 		m["flow"], m["src"], m["dst"] = s.Flow+1, ends[s.Dir], ends[1-s.Dir]
 		m["protocol"] = protocolName(f.Protocol)
@@ -99,7 +99,7 @@ func TestNDJSONIsCompleteAndExact(t *testing.T) {
 			}
 			charges++
 		case "flow":
-			f := &res.Flows[flows]
+			f := res.Flows[flows]
 			if got, want := m["originator"], endpoint(f.Originator, f.Protocol); got != want {
 				t.Errorf("flow %d is of %v, want %s", flows, got, want)
 			}

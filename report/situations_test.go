@@ -62,7 +62,7 @@ func (s *stage) flow(protocol uint8, from, to string, data, back uint64) uint32 
 	s.res.Counts.Checksums[decode.LayerTCP][decode.ChecksumGood] += data + back
 	s.res.Counts.Checksums[decode.LayerIPv4][decode.ChecksumGood] += data + back
 	s.res.Inputs[0].Frames += data + back
-	s.res.Flows = append(s.res.Flows, f)
+	s.res.Flows = append(s.res.Flows, &f)
 	return uint32(len(s.res.Flows) - 1)
 }
 
@@ -74,7 +74,7 @@ var placeOf = map[cause.Locus]flow.Place{
 // lose lets flow i lose one packet at each time, and charges each. Only the
 // first has the evidence.
 func (s *stage) lose(i uint32, c analyze.Charge, at ...int64) {
-	f := &s.res.Flows[i]
+	f := s.res.Flows[i]
 	c.Flow, c.Protocol, c.Packets, c.Octets = i, f.Protocol, 1, 1448
 	ends := [2]flow.Endpoint{f.Originator, f.Responder}
 	c.Src, c.Dst = ends[c.Dir], ends[1-c.Dir]

@@ -159,7 +159,7 @@ func (b *builder) heldUps() []heldUp {
 	sums := map[by]Stalled{}
 	for i := range b.res.Waits {
 		w := &b.res.Waits[i]
-		f := &b.res.Flows[w.Flow]
+		f := b.res.Flows[w.Flow]
 		for d := range w.Sums {
 			for reason, s := range w.Sums[d] {
 				if s.Count == 0 || !flow.StallReason(reason).Held() {
@@ -264,7 +264,7 @@ func (b *builder) stallsOf(i int) []flow.Stall {
 }
 
 func (b *builder) stall(x *flow.Stall) Stall {
-	f := &b.res.Flows[x.Flow]
+	f := b.res.Flows[x.Flow]
 	ends := [2]string{endpoint(f.Originator, f.Protocol), endpoint(f.Responder, f.Protocol)}
 	out := Stall{
 		Reason: x.Reason.String(), Src: ends[x.Dir&1], Dst: ends[1-x.Dir&1], MS: milliseconds(x.To - x.From),

@@ -62,7 +62,7 @@ func (b *builder) flowBlind() []string {
 	var blind []string
 	var oneWay, unnumbered, ackless uint64
 	for i := range b.res.Flows {
-		f := &b.res.Flows[i]
+		f := b.res.Flows[i]
 		switch {
 		case f.OneWay():
 			oneWay++

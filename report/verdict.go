@@ -283,7 +283,7 @@ func (b *builder) unaccounted() (reasons [flow.NumReasons]uint64) {
 func (b *builder) gapless() bool {
 	var data uint64
 	for i := range b.res.Flows {
-		f := &b.res.Flows[i]
+		f := b.res.Flows[i]
 		for d := range f.Dir {
 			if f.Dir[d].Missing[flow.BeforeTap]+f.Dir[d].Missing[flow.OnlyCapture] > 0 {
 				return false
@@ -314,7 +314,7 @@ func (b *builder) hosts() [2]string {
 	if best < 0 {
 		return [2]string{}
 	}
-	f := &b.res.Flows[best]
+	f := b.res.Flows[best]
 	if b.toGroup(best) {
 		return [2]string{}
 	}

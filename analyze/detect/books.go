@@ -28,8 +28,8 @@ func (b *books) findings(rest *flow.Facts) flow.Findings {
 		b.facts.Append(*rest)
 	}
 	f := flow.Findings{
-		Flows: b.facts.Take(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses,
-		Loners: b.log.Loners, Signs: b.log.Signs, Stalls: b.log.Stalls, Waits: b.log.Waits,
+		Flows: b.facts.Refs(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses,
+		Loners: b.log.Loners, Signs: b.log.Signs, Stalls: b.log.Stalls.Take(), Waits: b.log.Waits.Take(),
 		Trails: b.log.Trails, GaveUp: b.log.GaveUp,
 	}
 	place := make([]uint32, b.opened)

@@ -49,8 +49,9 @@ const (
 	// known is worked on: before it leaves the cache.
 	pauseTicks = 2
 
-	// fewWaiting segments may wait until the connection ends.
-	fewWaiting = smallBlock
+	// fewWaiting segments may wait until the connection ends: they take a tenth of
+	// the room of what is known of a connection that has been looked at.
+	fewWaiting = smallBlock + fullBlock
 
 	// secondChances is how many connections are looked at for one that is
 	// idle when there are too many.

@@ -12,7 +12,7 @@ const (
 	firstLook  = 32 // before the first segment is judged
 	nextLook   = 16 // after that
 	smallBlock = 2
-	fullBlock  = 8
+	fullBlock  = 6
 
 	// maxFree blocks of a size are kept for the next connections.
 	maxFree = 1 << 13

@@ -5,7 +5,7 @@ import "whydrop/decode"
 // Findings are all that one shard learned. Shards' Findings are merged in a
 // fixed order, so that the report does not depend on their number.
 type Findings struct {
-	Flows    []Facts
+	Flows    []*Facts
 	Symptoms []Symptom
 	Losses   []Lost
 	Loners   []Loner // packets that passed one of two capture points

@@ -34,6 +34,17 @@ func (l *List[T]) Append(v T) {
 // Len is how many values were added.
 func (l *List[T]) Len() int { return l.n }
 
+// Refs returns where the values are: they stay there, and may be written to.
+func (l *List[T]) Refs() []*T {
+	all := make([]*T, 0, l.n)
+	for _, part := range l.parts {
+		for i := range part {
+			all = append(all, &part[i])
+		}
+	}
+	return all
+}
+
 // Take returns the values in one slice and empties l.
 func (l *List[T]) Take() []T {
 	var all []T

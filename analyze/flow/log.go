@@ -7,8 +7,8 @@ type Log struct {
 	Losses   []Lost
 	Loners   []Loner
 	Signs    []Sign
-	Stalls   []Stall
-	Waits    []Waits
+	Stalls   List[Stall]
+	Waits    List[Waits]
 	Trails   []Trail
 	GaveUp   GaveUp
 
@@ -34,11 +34,11 @@ func (l *Log) Symptom(s Symptom) {
 
 // Stall keeps x.
 func (l *Log) Stall(x Stall) {
-	if len(l.Stalls) >= l.MaxStalls {
+	if l.Stalls.Len() >= l.MaxStalls {
 		l.GaveUp.Stalls++
 		return
 	}
-	l.Stalls = append(l.Stalls, x)
+	l.Stalls.Append(x)
 }
 
 // lose writes l, of direction dir, into the books: the only place where missing

@@ -139,6 +139,14 @@ func (h *track) sampleDown(d int64) {
 	h.delays.down.add(d)
 }
 
+// emptied is d, if there is one, for the next conversation.
+func (d *delays) emptied() *delays {
+	if d != nil {
+		*d = delays{}
+	}
+	return d
+}
+
 func (h *track) sampleUp(d int64) {
 	if h.delays == nil {
 		h.delays = new(delays)

@@ -357,7 +357,7 @@ func (c *Conn) closeStalls() {
 		}
 	}
 	if sums.Sums != (StallSums{}) {
-		c.log.Waits = append(c.log.Waits, sums)
+		c.log.Waits.Append(sums)
 	}
 	for _, x := range w.longest {
 		x.Flow, x.back = c.number, 0

@@ -185,7 +185,7 @@ func (h *track) reset(pool *Pool) {
 		line: h.line, odds: h.odds, trail: h.trail, seen: h.seen[:0], sacked: h.sacked[:0], history: history{h.history.list[:0]},
 		dsacks: h.dsacks[:0], unseen: h.unseen[:0], synEcho: h.synEcho[:0],
 		recent: recent{list: h.recent.list[:0]}, echoes: echoes{list: h.echoes.list[:0]},
-		ids: numbers{gaps: h.ids.gaps[:0]}, minDown: -1, minUp: -1,
+		ids: numbers{gaps: h.ids.gaps[:0]}, minDown: -1, minUp: -1, delays: h.delays.emptied(),
 	}
 }
 

@@ -146,7 +146,7 @@ func concludedOf(t *testing.T, tr *netsim.Trace, res *analyze.Result) map[half]*
 		if l.Place != flow.Unaccounted && l.Place != flow.PlaceUnknown {
 			continue
 		}
-		f := &res.Flows[l.Flow]
+		f := res.Flows[l.Flow]
 		pair := [2]flow.Endpoint{f.Originator, f.Responder}
 		if l.Dir == 1 {
 			pair[0], pair[1] = pair[1], pair[0]

@@ -42,7 +42,7 @@ func said(res *analyze.Result, change func(reflect.Value)) string {
 	}
 	var b strings.Builder
 	for i := range res.Flows {
-		fmt.Fprintf(&b, "flow %d %+v\n", i, res.Flows[i])
+		fmt.Fprintf(&b, "flow %d %+v\n", i, *res.Flows[i])
 	}
 	for _, s := range res.Symptoms {
 		fmt.Fprintf(&b, "symptom %+v\n", s)
@@ -64,6 +64,10 @@ func said(res *analyze.Result, change func(reflect.Value)) string {
 func walk(v reflect.Value, change func(reflect.Value)) {
 	change(v)
 	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			walk(v.Elem(), change)
+		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Field(i); f.CanSet() {

@@ -44,7 +44,7 @@ func TestDelayedACKsAreNoCeiling(t *testing.T) {
 // TestOneWayWithholds: where no acknowledgement was captured nothing is known to
 // be lost behind the tap, and no cause is told of it. loss-causes.md §9, test 7.
 func TestOneWayWithholds(t *testing.T) {
-	facts := make([]flow.Facts, 1)
+	facts := []*flow.Facts{{}}
 	facts[0].Dir[0].Missing[flow.Unaccounted] = 50
 	told := Tell([]flow.Trail{{Segment: 1448, Header: 52}}, facts, 0, 1)
 	l := flow.Lost{Place: flow.AfterTap, Packets: 1, Frame: flow.FrameRef{Number: 7}}

@@ -29,9 +29,9 @@ type groupKey struct {
 }
 
 // addQuiet notes which flows that lost nothing share the way of a group.
-func addQuiet(groups map[groupKey]*group, flows []flow.Facts, have map[key]*direction) {
+func addQuiet(groups map[groupKey]*group, flows []*flow.Facts, have map[key]*direction) {
 	for i := range flows {
-		f := &flows[i]
+		f := flows[i]
 		for d := range f.Dir {
 			if f.Dir[d].Octets < quietOctets {
 				continue

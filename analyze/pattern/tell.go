@@ -64,7 +64,7 @@ type direction struct {
 
 // Tell looks at all trails of a capture that began at origin, and fits buckets to
 // at most fits of their transmissions; 0 is the default.
-func Tell(trails []flow.Trail, flows []flow.Facts, origin int64, fits int) *Causes {
+func Tell(trails []flow.Trail, flows []*flow.Facts, origin int64, fits int) *Causes {
 	c := &Causes{byFlow: map[key]*direction{}, fits: fits}
 	groups, order := c.gather(trails, flows, origin)
 	if len(order) == 0 {
@@ -90,7 +90,7 @@ func (c *Causes) conclude(groups map[groupKey]*group, order []*direction) {
 }
 
 // gather makes the series of all directions with losses, and their groups.
-func (c *Causes) gather(trails []flow.Trail, flows []flow.Facts, origin int64) (map[groupKey]*group, []*direction) {
+func (c *Causes) gather(trails []flow.Trail, flows []*flow.Facts, origin int64) (map[groupKey]*group, []*direction) {
 	groups := map[groupKey]*group{}
 	var order []*direction
 	for i := range trails {
@@ -98,7 +98,7 @@ func (c *Causes) gather(trails []flow.Trail, flows []flow.Facts, origin int64) (
 		if int(t.Flow) >= len(flows) {
 			continue
 		}
-		f := &flows[t.Flow]
+		f := flows[t.Flow]
 		for _, place := range [...]flow.Place{flow.BeforeTap, flow.AfterTap} {
 			missing := f.Dir[t.Dir&1].Missing[place]
 			if place == flow.AfterTap {

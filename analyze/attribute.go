@@ -141,7 +141,11 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 		c.weaken(&ch, l, f)
 		ch.LocusConfidence = ch.Confidence
 		c.course(&ch, l)
-		if ch.Cause == cause.LostRetransmission {
+		switch {
+		case ch.Cause != cause.LostRetransmission:
+		case lostOf(&f.Dir[l.Dir&1]) >= manyLosses:
+			ch.Cause = cause.Unknown // repairs die of what the first copies die of, and that is not known
+		default:
 			// That says what was lost: what lost it has no second witness.
 			ch.Confidence = min(ch.Confidence, cause.Likely)
 		}
@@ -152,6 +156,19 @@ func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage
 	}
 	ch.Rivals = []Rival{{cause.AckLost, "only between its sender and this capture, which lacks packets for certain"}}
 	return ch
+}
+
+// manyLosses is from how many losses of a direction on they are taken to have one
+// cause: as many as a policer must have, loss-causes.md §4. Of fewer it is worth a
+// name that one of them was a repair.
+const manyLosses = 10
+
+// lostOf is how many packets of a direction did not arrive.
+func lostOf(h *flow.Half) (n uint32) {
+	for _, place := range [...]flow.Place{flow.BeforeTap, flow.AfterTap, flow.InReceiver} {
+		n += h.Missing[place]
+	}
+	return n
 }
 
 // byAbsence reports whether a rule concludes from numbers that are missing

@@ -12,9 +12,10 @@ import (
 // A group is the directions that share a source and a side of the tap: a limiter
 // on their way knows no flows.
 type group struct {
-	list   []*direction
-	quiet  []quiet
-	bucket bucket
+	list    []*direction
+	quiet   []quiet
+	bucket  bucket
+	through passing // as far as somebody asked
 }
 
 type quiet struct {

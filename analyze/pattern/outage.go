@@ -112,19 +112,35 @@ func (s *series) cutOff(i, k int) bool {
 	for before > 0 && s.events[before].is1(isAgain|isLost|isFluid) {
 		before--
 	}
-	a, b := &s.events[before], &s.events[k]
-	gap := b.t - a.t
-	if a.is1(isFluid) {
+	b := &s.events[k]
+	gap := s.widest(before, k)
+	if s.events[before].is1(isFluid) {
 		gap = seconds(b.ns - s.events[i].ns) // when it passed, is not remembered
-	}
-	if a.q == a.q && b.q == b.q {
-		gap = max(gap, (b.t-b.q)-(a.t-a.q))
 	}
 	least := outageLeast
 	if b.is1(isAgain) || before < i-1 && s.events[i-1].is1(isAgain) {
 		least = outageTimeout + s.rtt // its sender had sent all that it could, and waited for a timer
 	}
 	return k-i >= outageMany && gap >= least || k-i >= outageSegments && gap >= outageShort
+}
+
+// widest is the longest time, of events from … to, in which nothing arrived, by the
+// times of this capture or by the clock of the sender. Repairs that arrived in between
+// are no part of the sequence, and show all the same that something got through.
+func (s *series) widest(from, to int) float64 {
+	gap, a := 0.0, &s.events[from]
+	for n := from + 1; n <= to; n++ {
+		b := &s.events[n]
+		if n < to && !b.passed() {
+			continue
+		}
+		gap = max(gap, b.t-a.t)
+		if a.q == a.q && b.q == b.q {
+			gap = max(gap, (b.t-b.q)-(a.t-a.q))
+		}
+		a = b
+	}
+	return gap
 }
 
 // linkOutage is the verdict where outages took half of the losses or more.

@@ -192,7 +192,7 @@ func fitEach(work []fitting) {
 // of what the other rules look at.
 func (d *direction) takeOutages() {
 	s := d.series
-	list := s.outages()
+	list := d.refute(s.outages())
 	upstream := s.upstream()
 	took := 0
 	for i := range list {

@@ -92,7 +92,7 @@ func newAnalyze(p *program) *cobra.Command {
 	set.BoolP("no-names", "n", false, "show addresses, resolve no names (whydrop never resolves any)")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "the verdict's sentence only")
 	set.CountVarP(&f.verbose, "verbose", "v", "the deciding frames of each charge; twice, of every charge")
-	set.IntVar(&f.workers, "workers", 0, "`N` decoders and analysers (default: one per CPU); the report is the same")
+	set.IntVar(&f.workers, "workers", 0, "`N` decoders and analysers (default: one per CPU); the report is the same as long as no limit is reached")
 	set.BoolVar(&f.noProgress, "no-progress", false, "no progress on stderr, though it is a terminal")
 	set.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile to `FILE`")
 	_ = set.MarkHidden("cpuprofile")

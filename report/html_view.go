@@ -117,7 +117,7 @@ func (v *pageView) verdict() {
 			rest += g.Packets
 			continue
 		}
-		row := pageRow{Packets: g.Packets, Family: family(g.Cause, g.Locus), Cause: g.Cause, Confidence: g.sure(), Only: g.Locus == locusCapture}
+		row := pageRow{Packets: g.Packets, Family: family(g.Cause, g.Locus), Cause: g.Cause, Confidence: g.Sure(), Only: g.Locus == locusCapture}
 		row.Where, row.Why, _ = strings.Cut(g.Phrase, ": ")
 		if row.Only && all.State == StateLost {
 			row.Where = "never lost, only missing from this capture"
@@ -234,7 +234,7 @@ func (p *pageCause) join(r *Report) {
 		}
 		if first {
 			p.Do = pageSteps(g.Do)
-			p.Confidence = g.sure()
+			p.Confidence = g.Sure()
 		}
 		first = false
 	}

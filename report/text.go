@@ -151,15 +151,15 @@ func (p *printer) group(g *Group, end int) {
 	p.to(end + columnGap)
 	width := min(phraseWidth, p.Width-len("  certain "))
 	p.wrapTo(g.Phrase, plain, end+columnGap, 2, width)
-	sure := g.sure()
+	sure := g.Sure()
 	p.to(min(sureColumn, p.Width-len(sure)))
 	p.put(plain, sure)
 	p.nl()
 }
 
-// sure is how sure the whole line is: of the place and the cause. Where only the
+// Sure is how sure the whole line is: of the place and the cause. Where only the
 // place is surer, the phrase says so.
-func (g *Group) sure() string {
+func (g *Group) Sure() string {
 	if g.perhaps {
 		return cause.Possible.String()
 	}

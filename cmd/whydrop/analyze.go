@@ -30,11 +30,14 @@ type analyzeFlags struct {
 	verbose        int
 	noProgress     bool
 	cpuProfile     string
+	excerptFile    string
 }
 
 // A job is what one run of analyze has to do.
 type job struct {
 	analyzeFlags
+	more   *folder // -o DIR/, or nil
+	proof  *output // --excerpt, or nil
 	paths  []string
 	filter string // "" = every packet
 	tap    analyze.TapPlace
@@ -44,9 +47,9 @@ type job struct {
 }
 
 var (
-	formats      = []string{"text", "json", "ndjson", "html"}
-	laterFormats = []string{"csv", "markdown", "junit"}
-	tapPlaces    = []string{"sender", "receiver", "middle"}
+	formats   = []string{"text", "json", "ndjson", "html", "markdown", "csv", "csv-charges"}
+	checkOnly = []string{"junit"}
+	tapPlaces = []string{"sender", "receiver", "middle"}
 )
 
 const analyzeLong = `Read captures and say where and why packets were lost.
@@ -82,9 +85,10 @@ func newAnalyze(p *program) *cobra.Command {
 	set.StringArrayVarP(&f.read, "read", "r", nil, "read `FILE`; what follows the flags is then the expression")
 	set.StringVarP(&f.expression, "filter", "f", "", "only packets that match `EXPRESSION`")
 	set.StringVarP(&f.expressionFile, "filter-file", "F", "", "take the expression from `FILE`")
-	set.Var(&choice{value: &f.format, what: "a format", of: formats, later: laterFormats}, "format", "`FORMAT`: text, json, ndjson or html")
+	set.Var(&choice{value: &f.format, what: "a format", of: formats, later: checkOnly}, "format", "`FORMAT`: "+inWords(formats))
 	set.BoolVar(&f.json, "json", false, "short for --format json")
-	set.StringVarP(&f.output, "output", "o", "", "write to `FILE`, not to stdout; it is complete or not there")
+	set.StringVarP(&f.output, "output", "o", "", "write to `FILE`, not to stdout; it is complete or not there; DIR/ takes every format")
+	set.StringVar(&f.excerptFile, "excerpt", "", "write the frames that decide to `FILE`, pcapng, each with a comment that says why")
 	set.BoolVar(&f.flows, "flows", false, "the flow table below the verdict")
 	set.Var(&choice{value: &f.at, what: "a place of the tap", of: tapPlaces}, "at", "the `PLACE` of the tap: sender, receiver or middle (default: inferred)")
 	set.BoolVar(&f.separate, "separate", false, "a report for each file, in order; JSON documents follow one another")
@@ -99,6 +103,11 @@ func newAnalyze(p *program) *cobra.Command {
 	_ = c.RegisterFlagCompletionFunc("format", words(formats))
 	_ = c.RegisterFlagCompletionFunc("at", words(tapPlaces))
 	return c
+}
+
+// inWords is list in words.
+func inWords(list []string) string {
+	return strings.Join(list[:len(list)-1], ", ") + " or " + list[len(list)-1]
 }
 
 // words completes a flag with one of list.
@@ -191,13 +200,34 @@ func (f *analyzeFlags) theExpression(positional string) (string, error) {
 
 // checkOutput refuses to overwrite what is read.
 func (j *job) checkOutput() error {
-	out, err := os.Stat(j.output)
-	if j.output == "" || err != nil || !out.Mode().IsRegular() {
+	if err := j.overwrites("-o", j.output); err != nil {
+		return err
+	}
+	if j.excerptFile == "" {
 		return nil
 	}
+	if err := j.overwrites("--excerpt", j.excerptFile); err != nil {
+		return err
+	}
+	if j.separate && len(j.paths) > 1 {
+		return &usageError{"--excerpt", "is of one capture", "without --separate the files are one"}
+	}
 	for _, path := range j.paths {
-		if in, err := os.Stat(path); err == nil && os.SameFile(in, out) {
-			return &usageError{"-o " + j.output, "is one of the captures", ""}
+		if info, err := os.Stat(path); path == "-" || err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+			return &usageError{"--excerpt", path + " can be read only once, and is needed twice", "keep it first: `cat > trace.pcapng`"}
+		}
+	}
+	return nil
+}
+
+func (j *job) overwrites(flag, path string) error {
+	out, err := os.Stat(path)
+	if path == "" || err != nil || !out.Mode().IsRegular() {
+		return nil
+	}
+	for _, in := range j.paths {
+		if info, err := os.Stat(in); err == nil && os.SameFile(info, out) {
+			return &usageError{flag + " " + path, "is one of the captures", ""}
 		}
 	}
 	return nil

@@ -98,7 +98,7 @@
 //
 //	$ whydrop check testdata/pcap/loss-middle.pcap.gz testdata/pcap/one-way-data.pcap.gz --require ledger.lost_rate<1%
 //	testdata/pcap/loss-middle.pcap.gz
-//	  ✗ ledger.lost_rate < 1%  2.22 %     12 downstream, random-loss, likely
+//	  ✗ ledger.lost_rate < 1%  2.22 %     12 downstream, random-loss, possible
 //
 //	testdata/pcap/one-way-data.pcap.gz
 //	  ? the capture            one direction was not captured
@@ -164,7 +164,7 @@
 // COLUMNS, or 80 columns. --flows adds a line for each conversation, -v the frames
 // that decide, -q leaves the sentence alone.
 //
-// --format json, or --json, is one document, whose schema is report/schema.json.
+// --format json, or --json, is one document, whose schema "whydrop schema" prints.
 // With --separate the documents follow one another, as jq and other readers of
 // streams like them; there is no array around them. --format ndjson is complete:
 // every symptom, every charge and every flow is a line of its own, and the last
@@ -176,7 +176,16 @@
 // without scripts and in print, and "#flow-3" or "#charge-7" behind its name leads to
 // that flow or charge.
 //
-// -o FILE writes there. FILE is complete or it is not there: the report is written
+// --format markdown is for tickets: verdict, proof, remedy, the first frames; with --flows
+// the flows that lost most. --format csv is a table of all flows and csv-charges one of all
+// charges, with a head, as RFC 4180 has it; text that a spreadsheet would run as a formula
+// has an apostrophe before it.
+//
+// --excerpt FILE writes the frames that decide the charges, and only these, as pcapng. Each
+// has a comment that says of which charge it is the proof, and which frame it was; Wireshark
+// shows it above the packet. The captures are read twice for it.
+//
+// -o FILE writes there, -o DIR/ every format into a folder (and the text to stdout). FILE is complete or it is not there: the report is written
 // beside it and moved when it is done. Pipes, devices and what is open already, as
 // /dev/stdout, are written to directly.
 //

@@ -55,15 +55,17 @@ Commands
   interfaces   those that live can capture on
   explain      one cause, or one charge or flow frame by frame
   causes       every cause whydrop can conclude
+  schema       the JSON Schema of --format json
   completion   for bash, zsh, fish or powershell
   version
 
 Flags of analyze
       --flows          the flow table below the verdict
       --at PLACE       the tap: sender, receiver or middle  (default: inferred)
-      --format FORMAT  text, json or ndjson
+      --format FORMAT  text, json, ndjson, html, markdown, csv or csv-charges
       --json           short for --format json
-  -o, --output FILE    write there, not to stdout
+  -o, --output FILE    write there, not to stdout; DIR/ takes every format
+      --excerpt FILE   the frames that decide, as pcapng with comments
   -n                   show addresses, resolve no names
   -q, -v               less, more
       --color WHEN     auto, always or never; NO_COLOR is honoured

@@ -93,7 +93,7 @@ func newLive(p *program) *cobra.Command {
 	set.BoolVar(&f.trace, "trace-rules", false, "find the rule that drops by an nftables table of our own; it is removed at the end")
 	set.BoolVar(&f.everyDrop, "every-drop", false, "find the frame of each drop event of the kernel, not of the first 64 of a kind")
 	set.BoolVarP(&f.list, "list-interfaces", "D", false, "list the interfaces and stop")
-	set.Var(&choice{value: &f.format, what: "a format", of: formats, later: laterFormats}, "format", "`FORMAT`: text, json, ndjson or html")
+	set.Var(&choice{value: &f.format, what: "a format", of: formats, later: checkOnly}, "format", "`FORMAT`: "+inWords(formats))
 	set.BoolVar(&f.json, "json", false, "short for --format json")
 	set.StringVarP(&f.output, "output", "o", "", "write to `FILE`, not to stdout; it is complete or not there")
 	set.BoolVar(&f.flows, "flows", false, "the flow table below the verdict")

@@ -25,15 +25,31 @@ func (p *program) analyze(ctx context.Context, j *job) error {
 		return err
 	}
 	defer stop()
+	if j.more, err = j.openFolder(ctx); err != nil {
+		return err
+	}
+	defer j.more.abandon()
 	out, err := openOutput(ctx, j.output, p.stdout)
 	if err != nil {
 		return err
 	}
 	defer out.abandon()
+	if j.excerptFile != "" {
+		if j.proof, err = openOutput(ctx, j.excerptFile, p.stdout); err != nil {
+			return err
+		}
+		defer j.proof.abandon()
+	}
 	if p.nowhere && out.file == nil {
 		p.note("stdout is closed, or the null device: nobody reads the report; -o FILE keeps it")
 	}
-	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, out.abandon)
+	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, func() {
+		out.abandon()
+		j.more.abandon()
+		if j.proof != nil {
+			j.proof.abandon()
+		}
+	})
 
 	groups := [][]string{j.paths}
 	if j.separate {
@@ -62,6 +78,9 @@ func (p *program) analyze(ctx context.Context, j *job) error {
 	}
 	if err := out.commit(); err != nil {
 		return writeError(j, err)
+	}
+	if err := j.more.commit(); err != nil {
+		return err
 	}
 	if code != exitDone {
 		return outcome(code)
@@ -108,7 +127,13 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 	case p.tellDamage(res):
 		code = worse(code, exitIncomplete)
 	}
-	return code, writeError(j, p.render(j, out, res, r, paths))
+	if err := writeError(j, p.render(j, out, res, r, paths)); err != nil {
+		return code, err
+	}
+	if err := j.more.render(p, j, res, r, paths); err != nil || j.proof == nil {
+		return code, err
+	}
+	return p.keepProof(ctx, j, res, r, paths, code)
 }
 
 // open opens paths, behind the expression and the limit of -c.
@@ -170,6 +195,12 @@ func (p *program) render(j *job, out *output, res *analyze.Result, r *report.Rep
 		return report.NDJSON(out, res, r)
 	case j.format == "html":
 		return p.page(j, out, res, r)
+	case j.format == "markdown":
+		return report.Markdown(out, r, j.flows)
+	case j.format == "csv":
+		return report.FlowsCSV(out, res)
+	case j.format == "csv-charges":
+		return report.ChargesCSV(out, r)
 	case j.quiet:
 		return report.Sentence(out, r, p.textOptions())
 	}

@@ -44,7 +44,7 @@ func newRoot(p *program) *cobra.Command {
 		"color", "colour, `WHEN` is auto, always or never; NO_COLOR is honoured")
 	root.PersistentFlags().BoolVar(&p.ascii, "ascii", false, "no character beyond ASCII; the default where the locale is not UTF-8")
 	root.Flags().Bool("version", false, "print the version")
-	root.AddCommand(newAnalyze(p), newLive(p), newCheck(p), newInterfaces(p), newExplain(p), newCauses(p), newCompletion(p), newVersion(p), newClerk())
+	root.AddCommand(newAnalyze(p), newLive(p), newCheck(p), newInterfaces(p), newExplain(p), newCauses(p), newSchema(p), newCompletion(p), newVersion(p), newClerk())
 	p.commands = commandNames(root)
 	return root
 }
@@ -126,7 +126,7 @@ type choice struct {
 	value *string
 	what  string // "a format"
 	of    []string
-	later []string // words that are understood and not yet served
+	later []string // words that are understood, and served by check
 }
 
 func (c *choice) String() string {
@@ -144,7 +144,7 @@ func (c *choice) Set(s string) error {
 	}
 	all := "one of " + strings.Join(c.of, ", ")
 	if slices.Contains(c.later, s) {
-		return &choiceError{fmt.Sprintf("%s is not written by this version", s), all}
+		return &choiceError{fmt.Sprintf("%s is written by check, not here", s), all}
 	}
 	if near, ok := nearest(s, c.of); ok {
 		all = "did you mean `" + near + "`?  " + all

@@ -80,8 +80,9 @@ func NewFile(path string, e Evidence) File {
 			f.Notes = append(f.Notes, a.Detail)
 		}
 	}
-	for _, g := range r.Verdict.Groups {
-		f.Groups = append(f.Groups, Group{g.Packets, g.Locus, g.Cause, g.Confidence, g.Phrase})
+	for i := range r.Verdict.Groups {
+		g := &r.Verdict.Groups[i]
+		f.Groups = append(f.Groups, Group{g.Packets, g.Locus, g.Cause, g.Sure(), g.Phrase})
 	}
 	return f
 }

@@ -28,6 +28,12 @@ func (w *Witness) Now() Summary { return Summary{} }
 // Halt does nothing.
 func (w *Witness) Halt() {}
 
+// SoFar says nothing.
+func (w *Witness) SoFar() *capture.Testimony { return nil }
+
+// Between says nothing.
+func Between(_, _ *capture.Testimony) *capture.Testimony { return nil }
+
 // Close fails.
 func (w *Witness) Close() (*capture.Testimony, error) { return nil, ErrSystem }
 

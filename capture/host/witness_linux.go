@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,7 +25,8 @@ type Witness struct {
 	closed sync.Once
 	halt   chan struct{} // closed when the capture takes no more frames
 	halted sync.Once
-	done   chan struct{} // closed when the watching is over, and result is set
+	asks   chan chan *capture.Testimony // of SoFar
+	done   chan struct{}                // closed when the watching is over, and result is set
 	result *capture.Testimony
 }
 
@@ -42,7 +44,7 @@ func Open(ctx context.Context, o Options) (*Witness, error) {
 		return nil, fmt.Errorf("cannot tell the network namespace: %w", err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	w := &Witness{options: o, stop: stop, halt: make(chan struct{}), done: make(chan struct{})}
+	w := &Witness{options: o, stop: stop, halt: make(chan struct{}), asks: make(chan chan *capture.Testimony), done: make(chan struct{})}
 	ready := make(chan error)
 	go w.watch(ctx, space, ready)
 	if err := <-ready; err != nil {
@@ -105,10 +107,21 @@ func (w *Witness) watch(ctx context.Context, space int, ready chan<- error) {
 			return
 		case <-w.halt:
 			t := w.lastLook(e)
-			<-ctx.Done()
+			for open := true; open; {
+				select {
+				case <-ctx.Done():
+					open = false
+				case reply := <-w.asks:
+					part := *t
+					part.Absent = slices.Clone(t.Absent)
+					reply <- unsummed(&part)
+				}
+			}
 			w.drops.finish(t)
 			w.result = t
 			return
+		case reply := <-w.asks:
+			reply <- w.soFar(e)
 		case u, open := <-e.links.updates:
 			if !open {
 				e.links.updates = nil // the subscription broke: the looks go on

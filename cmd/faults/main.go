@@ -23,6 +23,7 @@ func main() {
 	keep := flag.String("keep", "", "keep reports and captures in `FOLDER`")
 	beside := flag.Int("parallel", 2, "run `N` faults side by side")
 	less := flag.String("tier", "", "run those that have a full `TIER` with that one: no BTF, no CAP_BPF, CAP_NET_RAW only")
+	marked := flag.Bool("markdown", false, "print the table as README.md has it")
 	flag.Parse()
 	pattern, err := regexp.Compile(*only)
 	if err != nil {
@@ -36,7 +37,11 @@ func main() {
 	}
 	began := time.Now()
 	outcomes := r.all(pattern, tierOf(*less), max(*beside, 1))
-	wrong := table(outcomes)
+	print := table
+	if *marked {
+		print = markdown
+	}
+	wrong := print(outcomes)
 	fmt.Printf("%d faults in %.0f s, %d wrong\n", len(outcomes), time.Since(began).Seconds(), wrong)
 	if wrong > 0 {
 		os.Exit(1)
@@ -106,6 +111,41 @@ func table(outcomes []*outcome) (wrong int) {
 	return wrong
 }
 
+// markdown prints the table of README.md, and returns how many are wrong.
+func markdown(outcomes []*outcome) (wrong int) {
+	fmt.Println("| fault | said | lost, said | named | file |\n|---|---|---|---|---|")
+	for _, o := range outcomes {
+		if len(o.wrong) > 0 {
+			wrong++
+		}
+		if o.said == nil {
+			fmt.Printf("| %s | %s | | | |\n", o.fault.name, cmp.Or(o.skipped, "wrong"))
+			continue
+		}
+		fmt.Printf("| %s | %s | %d, %d | %s | %s |\n", o.fault.name, o.said.short(), o.lost, o.counted(), o.named(), word(o.offline, "equal", "differs"))
+	}
+	return wrong
+}
+
+// counted is how many packets the report counts: what is lost, or what only the capture lacks.
+func (o *outcome) counted() (n uint64) {
+	for _, g := range o.said.Verdict.Groups {
+		if g.Cause == o.fault.want.cause {
+			n += g.Packets
+		}
+	}
+	return n
+}
+
+// named is how many of the names that must be told are.
+func (o *outcome) named() string {
+	n := len(o.fault.want.named)
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d of %d", n-len(o.fault.want.missing(o.said)), n)
+}
+
 // line is one of the table.
 func (o *outcome) line() string {
 	v := &o.fault.want
@@ -122,12 +162,8 @@ func (o *outcome) line() string {
 	if o.said == nil {
 		return fmt.Sprintf("%s\t%s\t\t\t\t\t\twrong\t%.1fs", o.fault.name, expected, o.took.Seconds())
 	}
-	named := "-"
-	if n := len(v.named); n > 0 {
-		named = fmt.Sprintf("%d of %d", n-len(v.missing(o.said)), n)
-	}
-	return fmt.Sprintf("%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%.1fs", o.fault.name, expected, o.said.short(), o.lost, o.said.Verdict.Lost+o.said.Verdict.CaptureOnly,
-		named, word(o.offline, "equal", "differs"), word(len(o.wrong) == 0, "ok", "wrong"), o.took.Seconds())
+	return fmt.Sprintf("%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%.1fs", o.fault.name, expected, o.said.short(), o.lost, o.counted(),
+		o.named(), word(o.offline, "equal", "differs"), word(len(o.wrong) == 0, "ok", "wrong"), o.took.Seconds())
 }
 
 func word(is bool, yes, no string) string {

@@ -9,6 +9,7 @@ import (
 	"whydrop/analyze"
 	"whydrop/capture"
 	"whydrop/capture/afpacket"
+	"whydrop/capture/host"
 )
 
 // An interval gives each stretch of time a report of its own: the frames are copied to
@@ -19,6 +20,8 @@ type interval struct {
 	input  capture.Input // what all of them have in common
 	at     analyze.TapPlace
 	report func(from, to time.Time, res *analyze.Result) // one after another
+	host   func() *capture.Testimony                     // what the host's counters say so far; nil where it is not asked
+	before *capture.Testimony                            // what they said when the present interval began
 
 	mu      sync.Mutex
 	feed    *feed
@@ -41,6 +44,7 @@ type feed struct {
 // start begins the first interval.
 func (v *interval) start() {
 	v.quit = make(chan struct{})
+	v.before = v.host()
 	v.open()
 	v.running.Go(func() {
 		tick := time.NewTicker(v.every)
@@ -84,6 +88,10 @@ func (v *interval) close() {
 		f.input.Stats.Spans = append(f.input.Stats.Spans, capture.DropSpan{From: l.From.Time, To: l.To.Time, Packets: n, Kind: "os"})
 	}
 	f.input.Stats.OSDrops = capture.Known(dropped)
+	if after := v.host(); after != nil {
+		f.input.Testimony = host.Between(v.before, after)
+		v.before = after
+	}
 	close(f.batches)
 }
 

@@ -78,6 +78,30 @@ func TestLiveListens(t *testing.T) {
 	r.says(t, " to ", "The whole capture")
 }
 
+// TestLiveIntervalHost holds that an interval's report, and the metrics, have the causes that
+// the host's counters tell, by bounded labels.
+func TestLiveIntervalHost(t *testing.T) {
+	space(t)
+	const addr = "127.0.0.1:9178"
+	inSpace(t, "nft flush ruleset")
+	r := live(t, "--listen", addr, "--interval", "700ms")
+	c := newCable(t)
+	var metrics string
+	want := `whydrop_loss_packets_total{cause="no-socket",interface="vb",locus="receiver-host"}`
+	for range 40 {
+		c.send(t, 20, 9003, 30)
+		time.Sleep(200 * time.Millisecond)
+		if _, metrics = ask(t, addr, "/metrics"); strings.Contains(metrics, want) {
+			break
+		}
+	}
+	if !strings.Contains(metrics, want) {
+		t.Errorf("%s is not in\n%s", want, metrics)
+	}
+	r.end(t, exitDone)
+	r.says(t, "nobody listens", "The whole capture")
+}
+
 func TestLastInterval(t *testing.T) {
 	r := &report.Report{}
 	if got := lastInterval(r); got != "" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"whydrop/analyze"
+	"whydrop/capture"
 	"whydrop/capture/afpacket"
 	"whydrop/capture/filter"
 	"whydrop/capture/host"
@@ -111,6 +112,14 @@ func (s *liveSession) halt() {
 	}
 }
 
+// soFar is what the counters of the host say so far; nil where nobody asks them.
+func (s *liveSession) soFar() *capture.Testimony {
+	if s.rec.witness == nil {
+		return nil
+	}
+	return s.rec.witness.SoFar()
+}
+
 // openSession opens all that takes privileges, and gives them up.
 func (p *program) openSession(ctx context.Context, j *liveJob, out *output) (*liveSession, error) {
 	ring, err := p.openLive(j)
@@ -157,7 +166,7 @@ func (p *program) openWitnesses(ctx context.Context, j *liveJob, s *liveSession,
 		}
 	}
 	if every := j.every(); every > 0 {
-		s.rec.interval = &interval{every: every, ring: s.ring, at: j.tap, input: s.ring.Inputs()[0], report: p.reporter(j, s, out)}
+		s.rec.interval = &interval{every: every, ring: s.ring, at: j.tap, input: s.ring.Inputs()[0], report: p.reporter(j, s, out), host: s.soFar}
 	}
 	if j.live.noHost {
 		return nil

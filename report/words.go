@@ -185,7 +185,7 @@ var rules = [flow.NumRules]ruleText{
 	flow.RuleBadChecksum:     {"bad-checksum", "Rule 13: its checksum was wrong when it passed here."},
 	flow.RuleNotReading:      {"not-reading", "Rule 14: the receiver closed its window; nothing was lost."},
 	flow.RuleTailRepair:      {"tail-repair", "A last segment was sent again; its first copy never passed here."},
-	flow.RuleSYN:             {"syn", "A SYN or SYN-ACK was sent again, and its answer shows which one was lost."},
+	flow.RuleSYN:             {"syn", "A SYN or SYN-ACK was sent again. Its answer, if one came, shows which was lost."},
 	flow.RuleICMPQuote:       {"icmp-quote", "An ICMP error quotes it."},
 	flow.RuleSilentICMP:      {"icmp-limited", "An ICMP error about a datagram less than a second older says that the port is closed; hosts limit how often they say so."},
 	flow.RuleFragments:       {"fragments", "Other fragments of the same datagram passed; this one did not."},

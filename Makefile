@@ -20,6 +20,10 @@ build: ## Build bin/whydrop
 test: ## Install what the tests need, and run them all
 	@.ci/setup test
 	@$(ENV) go test ./...
+	@$(MAKE) --no-print-directory captures
+
+captures: build ## Hold our own captures to what their path kept in its log, as whydrop check does it
+	@bin/whydrop check -q testdata/pcap/*.pcap* --policy .ci/policy.toml
 
 check: ## What a change must pass: builds, gofmt, vet, lint, race, poison, short fuzz, benchmarks once
 	@$(MAKE) --no-print-directory build cross
@@ -85,4 +89,4 @@ truth: build ## Score whydrop, tshark and tcptrace on runs whose truth is known 
 truth-live: build ## Prove whydrop live on this kernel: every fault against its verdict (root; RUN=regexp)
 	@$(ENV) go build -o bin/faults ./cmd/faults && bin/faults -whydrop bin/whydrop -run '$(RUN)'
 
-.PHONY: truth-live truth help demo build test check cross format race poison vet lint fuzz generate golden bench bench-peers profile corpus lab
+.PHONY: captures truth-live truth help demo build test check cross format race poison vet lint fuzz generate golden bench bench-peers profile corpus lab

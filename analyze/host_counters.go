@@ -186,6 +186,9 @@ func firewallLine(t *capture.Testimony) BalanceLine {
 		}
 	}
 	for i := range t.Drops {
+		if lacks(t, DropAddresses) {
+			break // they are of the whole host
+		}
 		if d := &t.Drops[i]; d.Reason == "NETFILTER_DROP" && kernel.Judge(d, t).Cause == cause.FirewallDrop {
 			line.Events += d.Events
 		}

@@ -140,6 +140,9 @@ func (b *builder) host(h *analyze.HostBalance) Host {
 		if l.Cause == cause.FirewallDrop {
 			charged += b.byCause[cause.FirewallReject] + b.byCause[cause.ConntrackInvalid]
 		}
+		if l.Cause == cause.UDPReceiveBuffer { // the same counter: its reader is to blame
+			charged += b.byCause[cause.SlowApplication]
+		}
 		out.Balance = append(out.Balance, HostBalance{
 			Cause: string(l.Cause), Counted: l.Counted, Events: l.Events, Charged: charged,
 			Counters: append([]string{}, l.Counters...), Silent: l.Silent, Over: max(l.Counted, charged) - charged,

@@ -50,6 +50,9 @@ var hostDo = map[cause.ID]func(*hostStep) []string{
 	cause.QdiscDrop:           (*hostStep).queue,
 	cause.TCPolicer:           (*hostStep).policer,
 	cause.XDPDrop:             (*hostStep).xdp,
+	cause.SocketFilter:        (*hostStep).filtered,
+	cause.BridgeFilter:        (*hostStep).bridged,
+	cause.MemoryPressure:      (*hostStep).memory,
 }
 
 // hostSteps are the next steps for charges that a host spoke of; nil: nothing more is

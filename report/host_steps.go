@@ -231,3 +231,34 @@ func (h *hostStep) nobody() []string {
 	}
 	return []string{"See who listens there, and on which address; start what should:", asTyped("ss -lnup 'sport = :%d'", port)}
 }
+
+func (h *hostStep) filtered() []string {
+	port := h.port()
+	if port == 0 || h.protocol() == "" {
+		return nil
+	}
+	if h.Socket == nil { // on its way out: the program of a control group, or of the sender's socket
+		return []string{"See which programs filter, at sockets and at control groups:", "`sudo ss -nap --bpf`", "`sudo bpftool cgroup tree`"}
+	}
+	return []string{"See which program filters at the socket, and who attached it:", asTyped("sudo ss -nap --bpf 'sport = :%d'", port)}
+}
+
+func (h *hostStep) bridged() []string {
+	dev := h.device()
+	if dev == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("See the state of %s in its bridge, and its VLANs:", dev), asTyped("bridge -d link show dev %s", dev), asTyped("bridge vlan show dev %s", dev)}
+}
+
+func (h *hostStep) memory() []string {
+	protocol := h.protocol()
+	if protocol == "" {
+		return nil
+	}
+	name := "net.ipv4." + protocol + "_mem"
+	if h.setting(name) == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("See how many pages sockets take; their limits, %s:", h.now(name)), "`cat /proc/net/sockstat`", asTyped("sysctl %s", name)}
+}

@@ -42,6 +42,7 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 	case inOrder, afterGap:
 		if k.is == afterGap && !s.is(damagedFields) {
 			c.gap(h, s, lo, e)
+			c.sentBefore(h, s, lo)
 		}
 		if c.fillsWindow(h, r, hi) && x.payload() > 0 {
 			e.note(SawWindowFull)

@@ -23,11 +23,7 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	top := max(h.top, x.hi())
 	trip := h.rtt()
 	gap, deaf := h.quietFor(x)
-	lag := int64(lagUp * float64(h.up()))
-	known, ok := h.history.at(x.t-max(lag, x.notYet), h.una)
-	if !ok {
-		known.una = h.lowest
-	}
+	known := h.knownTo(x)
 	blind := !h.acked && h.ackTime == 0
 	silent := h.silentBefore(x, gap, trip, blind, deaf)
 	sack := h.reports(r)
@@ -48,6 +44,9 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	switch {
 	case !sack && (again && head && x.t-h.unaTime >= restartAfter || stuck):
 		return timeout
+	case m.state == losing && h.simple(x.t) && h.rejected(x):
+		m.kind = Other
+		return m
 	case m.state == losing && silent:
 		m.kind, m.high, m.rto = RTO, max(h.high, top), true
 		if undone {
@@ -55,7 +54,7 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 		}
 		return m
 	case m.state == losing:
-		return m.onward(sack && above && h.sentAgainSince(x, h.rtoTime), max(h.high, top))
+		return m.onward(sack && above && (h.sentAgainSince(x, h.rtoTime) || h.cameBy(x, h.rtoTime)), max(h.high, top))
 	case blind && !silent:
 		m.kind = Fast
 		return m
@@ -68,7 +67,8 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 		}
 		return m.fast(top)
 	case !silent && h.rejected(x):
-		m.kind = Other // the ICMP error made it: Linux tcp_simple_retransmit
+		// The ICMP error made it: Linux tcp_simple_retransmit, which goes to loss recovery.
+		m.kind, m.state, m.high, m.lost = Other, losing, top, true
 		return m
 	case x.is2&isTailRepair != 0 && h.wasLost && gap < silence:
 		m.kind, m.state, m.high = Loss, losing, top
@@ -83,6 +83,15 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 		timeout.state, timeout.lost = open, false
 	}
 	return timeout
+}
+
+// knownTo is what the sender of x knew when it sent x.
+func (h *track) knownTo(x *odd) moment {
+	known, ok := h.history.at(x.t-max(int64(lagUp*float64(h.up())), x.notYet), h.una)
+	if !ok {
+		known.una = h.lowest
+	}
+	return known
 }
 
 // opening is the mood of a SYN or SYN-ACK that is sent again.
@@ -149,11 +158,37 @@ func (h *track) sentAgainSince(x *odd, t int64) bool {
 	return again
 }
 
+// cameBy reports whether something above x that was sent again since t has arrived:
+// repairs go upwards (Linux tcp_xmit_retransmit_queue), so one of x had been sent
+// before it, and was lost in front of the tap.
+func (h *track) cameBy(x *odd, t int64) bool {
+	for i := len(h.odds.list) - 1; i >= 0; i-- {
+		switch q := &h.odds.list[i]; {
+		case q.t < t:
+			return false
+		case q.is2&isResent != 0 && q.lo >= x.hi() && q.cov != 0 && q.is2&(isEarly|isLate) == 0:
+			return true
+		}
+	}
+	return false
+}
+
 // rejected reports whether an ICMP error spoke of octets of x.
 func (h *track) rejected(x *odd) bool {
 	found := false
 	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) { found = found || q.is&sentRefused != 0 })
 	return found
+}
+
+// simple reports whether the last repair before t was made by an ICMP error, and
+// no acknowledgement came since.
+func (h *track) simple(t int64) bool {
+	n := len(h.odds.list)
+	if n == 0 {
+		return false
+	}
+	x := &h.odds.list[n-1]
+	return x.kind == Other && (h.ackTime < x.t || t == x.t)
 }
 
 // extra is how many copies of a tail are known to be lost.
@@ -170,7 +205,7 @@ func (c *Conn) resend(h, r *track, x *odd) {
 	// What was sent before the first repair undoes a timeout, whichever it was: Linux keeps
 	// retrans_stamp until the recovery ends. A probe is none (net/ipv4/tcp_output.c).
 	if m.first && m.state != open {
-		h.rtoTS, h.rtoHasTS = x.tsval, x.is&sentTS != 0
+		h.rtoTS, h.rtoHasTS = x.tsval, x.is&sentTS != 0 && m.kind != Other
 	}
 	if m.rto {
 		h.rtoTime = x.t

@@ -175,11 +175,15 @@ func (c *Conn) chargeUpstream(dir uint8, x *odd) {
 		return
 	}
 	syn := x.is&sentSYN != 0
-	if h.counted && !syn || h.cameLate(x) {
+	n := c.segments(dir, x.payload())
+	if h.counted && !syn {
+		n = c.unnumberedIn(dir, x)
+	}
+	if n == 0 || h.cameLate(x) {
 		return
 	}
 	l := Lost{
-		Place: BeforeTap, What: x.what(), Packets: uint32(c.segments(dir, x.payload())), Octets: uint32(x.payload()),
+		Place: BeforeTap, What: x.what(), Packets: uint32(n), Octets: uint32(x.payload()),
 		First: h.before(x.lo), Last: x.t, Repair: x.ref(), RepairTime: x.t, Rule: RuleGapRepaired, Proof: Single,
 	}
 	switch {

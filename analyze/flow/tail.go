@@ -27,7 +27,8 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 	if data+acks-inHole < 1 || data+acks > tailMost {
 		return viaNothing, 0
 	}
-	extra := data - inHole
+	// Repairs go upwards: what the other side lacks below is sent again before a tail is.
+	extra := data - inHole - int32(c.open(h, min(h.top, h.maxSACK)))
 	trip := c.anyRTT(h)
 	gap := s.Time - h.last.t
 	stim := int64(1) << 60 // since the peer last said something

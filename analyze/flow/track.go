@@ -90,7 +90,8 @@ type track struct {
 	probe    int64
 
 	// Numbers.
-	ids numbers
+	ids        numbers
+	unnumbered span // octets that were sent before the first number that passed
 
 	// Handshake.
 	synTime  int64

@@ -37,6 +37,7 @@ type chargeExplainer struct {
 	next  int
 	seen  []analyze.Sight // what passed from then on, and what is named
 	full  bool            // seen is not all there was
+	most  int             // bounds seen
 
 	dir   uint8     // of the octets that the evidence numbers
 	base  [2]uint32 // sequence number of relative octet 0, by direction
@@ -46,7 +47,7 @@ type chargeExplainer struct {
 }
 
 func newChargeExplainer(b *builder, r *Report, c *analyze.Charge) *chargeExplainer {
-	x := &chargeExplainer{b: b, r: r, c: c, named: map[flow.FrameRef]bool{}, dir: c.Dir & 1}
+	x := &chargeExplainer{b: b, r: r, c: c, named: map[flow.FrameRef]bool{}, dir: c.Dir & 1, most: lookMost}
 	if b.hasFlow(c) {
 		x.facts = b.res.Flows[c.Flow]
 	}
@@ -107,7 +108,7 @@ func (x *chargeExplainer) See(s *analyze.Sight) bool {
 		x.next++
 	case s.Time > x.c.Last+lookAhead:
 		return x.found < len(x.named)
-	case len(x.seen) < lookMost:
+	case len(x.seen) < x.most:
 		x.seen = append(x.seen, *s)
 	default:
 		x.full = true

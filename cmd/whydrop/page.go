@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 
@@ -33,4 +34,33 @@ func (j *job) typed() string {
 		command += " -- " + strings.TrimSpace(j.filter)
 	}
 	return command
+}
+
+// lookAgain reads the capture a second time for the graphs of the page. What gives its
+// octets only once has none, and the page says why.
+func (p *program) lookAgain(ctx context.Context, j *job, paths []string, res *analyze.Result, r *report.Report) error {
+	j.gallery, j.without = nil, ""
+	switch {
+	case res.Interrupted:
+		j.without = "The run was interrupted before the capture was read a second time."
+		return nil
+	case canReadTwice("", "", paths) != nil:
+		j.without = "The graphs need a second look, and this capture came through a pipe. Keep it in a file, and analyse that."
+		return nil
+	}
+	g := report.NewGallery(res, r)
+	src, _, err := open(ctx, j, paths)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = src.Close() }()
+	if err := g.Look(ctx, src); err != nil {
+		if ctx.Err() == nil {
+			return err
+		}
+		j.without = "The run was interrupted while the capture was read a second time."
+		return nil
+	}
+	j.gallery = g
+	return nil
 }

@@ -127,6 +127,11 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 	case p.tellDamage(res):
 		code = worse(code, exitIncomplete)
 	}
+	if j.format == "html" || j.more != nil {
+		if err := p.lookAgain(ctx, j, paths, res, r); err != nil {
+			return 0, err
+		}
+	}
 	if err := writeError(j, p.render(j, out, res, r, paths)); err != nil {
 		return code, err
 	}

@@ -59,7 +59,7 @@ type segColumns struct {
 	T []int64  `json:"t"`
 	Q []int64  `json:"q"`
 	L []uint32 `json:"l"`
-	K []int8  `json:"k"`
+	K []int8   `json:"k"`
 	F []uint16 `json:"f,omitempty"`
 }
 

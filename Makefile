@@ -32,6 +32,15 @@ check: ## What a change must pass: builds, gofmt, vet, lint, race, poison, short
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=5s
 	@$(ENV) go test -run '^$$' -bench . -benchtime 1x ./... | grep -v 'no test files'
 
+man: build ## Make the manual pages in dist/man
+	@rm -rf dist/man && bin/whydrop man dist/man
+
+deb: build ## Make a Debian package in dist/, with manual pages and completion
+	@.ci/deb
+
+dist: ## Make dist/whydrop-VERSION-ARCH.tar.gz, with manual pages and completion
+	@$(ENV) .ci/dist
+
 cross: ## Build without cgo, and for Windows and macOS
 	@$(ENV) CGO_ENABLED=0 go build -o /dev/null ./cmd/whydrop
 	@$(ENV) CGO_ENABLED=0 GOOS=windows go build -o /dev/null ./cmd/whydrop
@@ -89,4 +98,4 @@ truth: build ## Score whydrop, tshark and tcptrace on runs whose truth is known 
 truth-live: build ## Prove whydrop live on this kernel: every fault against its verdict (root; RUN=regexp)
 	@$(ENV) go build -o bin/faults ./cmd/faults && bin/faults -whydrop bin/whydrop -run '$(RUN)'
 
-.PHONY: captures truth-live truth help demo build test check cross format race poison vet lint fuzz generate golden bench bench-peers profile corpus lab
+.PHONY: man deb dist captures truth-live truth help demo build test check cross format race poison vet lint fuzz generate golden bench bench-peers profile corpus lab

@@ -272,6 +272,16 @@
 // "whydrop causes" lists all of them, "whydrop causes --json" gives the cards as
 // data.
 //
+// # Settings
+//
+// A flag that was not typed is taken from the environment, as WHYDROP_AT=sender, then from
+// ./.whydrop.toml, from $XDG_CONFIG_HOME/whydrop/config.toml (~/.config) and from
+// /etc/whydrop/config.toml: color = "never" for all commands that have it, and below [analyze]
+// for that command. A key that no command has is an error. What writes somewhere, and what may
+// be done (-o, -w, --excerpt, -Z, --listen and their like), can only be typed. --config FILE
+// takes one file instead, --config none takes none. The page whydrop-toml(5) has every key;
+// "make deb" makes a package with it and the pages of all commands.
+//
 // # Exit codes
 //
 //	0  done; packets were lost, or not; all rules of check hold

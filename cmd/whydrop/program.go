@@ -12,6 +12,7 @@ type program struct {
 	stdout, stderr io.Writer
 	color          string // --color
 	ascii          bool   // --ascii
+	config         string // --config
 	commands       []string
 	interrupts     *interrupts
 	nowhere        bool // what is written to stdout

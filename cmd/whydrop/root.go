@@ -27,6 +27,7 @@ func newRoot(p *program) *cobra.Command {
 			}
 			return nil
 		},
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return p.configure(c) },
 		RunE: func(c *cobra.Command, _ []string) error {
 			if v, _ := c.Flags().GetBool("version"); v {
 				return p.printVersion()
@@ -43,8 +44,9 @@ func newRoot(p *program) *cobra.Command {
 	root.PersistentFlags().Var(&choice{value: &p.color, what: "a way to colour", of: []string{"auto", "always", "never"}},
 		"color", "colour, `WHEN` is auto, always or never; NO_COLOR is honoured")
 	root.PersistentFlags().BoolVar(&p.ascii, "ascii", false, "no character beyond ASCII; the default where the locale is not UTF-8")
+	root.PersistentFlags().StringVar(&p.config, "config", "", "take settings from `FILE`, or from none (default: .whydrop.toml, the user's, the system's)")
 	root.Flags().Bool("version", false, "print the version")
-	root.AddCommand(newAnalyze(p), newLive(p), newCheck(p), newInterfaces(p), newExplain(p), newCauses(p), newSchema(p), newCompletion(p), newVersion(p), newClerk())
+	root.AddCommand(newAnalyze(p), newLive(p), newCheck(p), newInterfaces(p), newExplain(p), newCauses(p), newSchema(p), newMan(p), newCompletion(p), newVersion(p), newClerk())
 	p.commands = commandNames(root)
 	return root
 }

@@ -75,6 +75,7 @@ type pipeline struct {
 	ctx     context.Context
 	src     capture.Source
 	workers int
+	limits  detect.Options // of each shard
 	engines []*detect.Engine
 
 	jobs    shelf[job]
@@ -94,11 +95,11 @@ type pipeline struct {
 
 func newPipeline(ctx context.Context, src capture.Source, o Options) *pipeline {
 	p := &pipeline{
-		ctx: ctx, src: src, workers: o.Workers,
+		ctx: ctx, src: src, workers: o.Workers, limits: o.shard(),
 		ready: make(chan *job, depth*o.Workers),
 	}
 	for range o.Workers {
-		p.engines = append(p.engines, detect.NewEngine(detect.Options{MaxFlows: o.MaxFlows, MaxSymptoms: o.MaxSymptoms, MaxTrails: o.MaxTrails}))
+		p.engines = append(p.engines, detect.NewEngine(p.limits))
 		p.shards = append(p.shards, make(chan *parcel, depth*2))
 	}
 	p.order.init(p)

@@ -30,6 +30,11 @@ type Options struct {
 	MaxSymptoms int      // symptoms kept per shard; 0 = the default of detect.Options
 	MaxTrails   int      // transmissions kept, in all, to tell causes from the course of time; 0 = the default
 	MaxFits     int      // of those, to how many buckets are fitted; 0 = the default
+
+	// Memory is about how many octets may be taken by all that is remembered; 0 is
+	// no limit but those above. What has no room is summed up, oldest first, and
+	// counted in Result.GaveUp.
+	Memory int64
 }
 
 // Run reads src to its end, or until ctx is done, and concludes. It does not
@@ -56,7 +61,7 @@ func Run(ctx context.Context, src capture.Source, o Options) (*Result, error) {
 	}
 	merge(res, found)
 	var cut uint64
-	res.trails, cut = flow.CutTrails(res.trails, o.MaxTrails)
+	res.trails, cut = flow.CutTrails(res.trails, p.limits.MaxTrails)
 	res.GaveUp.Trails += cut
 	conclude(res, o)
 	return res, err

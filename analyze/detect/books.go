@@ -1,6 +1,11 @@
 package detect
 
-import "whydrop/analyze/flow"
+import (
+	"cmp"
+	"slices"
+
+	"whydrop/analyze/flow"
+)
 
 // books are what is written down of conversations, while they go on and when
 // they are over.
@@ -9,10 +14,45 @@ type books struct {
 	opened uint32                // conversations so far: the number of the next one
 	facts  flow.List[flow.Facts] // of those that are over
 	order  flow.List[uint32]     // their numbers
+	keep   int                   // how many of them are kept apart
+	tiny   int                   // how many of those have few packets
+	rest   flow.Facts            // of all others
+	folded uint64                // how many those are
+	lost   flow.Rest             // what they lost
 }
 
 func openBooks(o Options) books {
-	return books{log: flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: maxLosses, MaxStalls: maxStalls, MaxTrails: o.MaxTrails}}
+	b := books{
+		log:  flow.Log{MaxSymptoms: o.MaxSymptoms, MaxLosses: o.MaxLosses, MaxStalls: maxStalls, MaxTrails: o.MaxTrails},
+		keep: o.MaxFacts,
+	}
+	if b.log.MaxSymptoms <= 0 {
+		b.log.MaxSymptoms = defaultSymptoms
+	}
+	if b.log.MaxLosses <= 0 {
+		b.log.MaxLosses = defaultLosses
+	}
+	if b.keep <= 0 {
+		b.keep = defaultFacts
+	}
+	return b
+}
+
+// tooMany reports whether a conversation that is over can only be summed up with
+// others, since there is no room for another of that many packets.
+func (b *books) tooMany(f *flow.Facts) bool {
+	tiny := f.Dir[0].Packets+f.Dir[1].Packets <= tinyFlow
+	if tiny {
+		b.tiny++
+	}
+	return b.facts.Len() >= b.keep || tiny && b.tiny > b.keep/tinyShare
+}
+
+// fold sums up a conversation of which there are too many.
+func (b *books) fold(f *flow.Facts) {
+	b.rest.Fold(f)
+	b.folded++
+	b.log.GaveUp.Flows++
 }
 
 // close writes down that conversation number is over.
@@ -22,25 +62,49 @@ func (b *books) close(number uint32, f *flow.Facts) {
 }
 
 // findings empties the books and numbers the conversations by their place in
-// the result. What is not there is in rest, if it is not nil, which comes last.
-func (b *books) findings(rest *flow.Facts) flow.Findings {
-	if rest != nil {
-		b.facts.Append(*rest)
+// the result. Those that were folded are the last one.
+func (b *books) findings() flow.Findings {
+	if b.folded > 0 {
+		b.facts.Append(b.rest)
 	}
 	f := flow.Findings{
 		Flows: b.facts.Refs(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses,
 		Loners: b.log.Loners, Signs: b.log.Signs, Stalls: b.log.Stalls.Take(), Waits: b.log.Waits.Take(),
 		Trails: b.log.Trails, GaveUp: b.log.GaveUp,
 	}
-	place := make([]uint32, b.opened)
-	if rest != nil {
-		for i := range place {
-			place[i] = uint32(len(f.Flows) - 1)
+	f.Renumber(placesOf(b.order.Take(), b.opened, uint32(max(len(f.Flows)-1, 0))))
+	for d := range b.lost {
+		for p := range b.lost[d] {
+			if l := b.lost[d][p]; l.Packets > 0 {
+				l.Flow = uint32(len(f.Flows) - 1)
+				f.Losses = append(f.Losses, l)
+			}
 		}
 	}
-	for i, number := range b.order.Take() {
-		place[number] = uint32(i)
-	}
-	f.Renumber(func(number uint32) uint32 { return place[number] })
 	return f
+}
+
+// placesOf returns what tells the place of a number in order; that of a number
+// which is not there is other. Numbers are below opened.
+func placesOf(order []uint32, opened, other uint32) func(number uint32) uint32 {
+	if uint64(opened) <= sparse*uint64(len(order)) {
+		place := slices.Repeat([]uint32{other}, int(opened))
+		for i, number := range order {
+			place[number] = uint32(i)
+		}
+		return func(number uint32) uint32 { return place[number] }
+	}
+	type at struct{ number, place uint32 }
+	list := make([]at, len(order))
+	for i, number := range order {
+		list[i] = at{number, uint32(i)}
+	}
+	slices.SortFunc(list, func(a, b at) int { return cmp.Compare(a.number, b.number) })
+	return func(number uint32) uint32 {
+		i, ok := slices.BinarySearchFunc(list, number, func(a at, n uint32) int { return cmp.Compare(a.number, n) })
+		if !ok {
+			return other
+		}
+		return list[i].place
+	}
 }

@@ -41,6 +41,14 @@ const (
 // Chunks keep what is in them at its address.
 const chunk = 256
 
+// connOctets is about what a connection takes before it is looked at, with its
+// places in the tables and queues; talkOctets is the same of all that is known of
+// a conversation over UDP.
+const (
+	connOctets = 192
+	talkOctets = 2048
+)
+
 type (
 	connChunk [chunk]conn
 	pairChunk [chunk]pair
@@ -76,18 +84,46 @@ func (e *Engine) findPair(src, dst *decode.Addr, hash uint32) (index int32, side
 	if ok {
 		return i, side
 	}
-	i = e.numPairs
-	if i%chunk == 0 {
-		e.pairs = append(e.pairs, new(pairChunk))
-	}
-	e.numPairs++
+	i = e.roomForPair()
 	ends := [2]decode.Addr{*src, *dst}
 	if side == 1 {
 		ends[0], ends[1] = ends[1], ends[0]
 	}
-	*e.pair(i) = pair{addr: ends, hash: hash}
+	*e.pair(i) = pair{addr: ends, hash: hash, queued: true}
 	e.pairTable.add(hash, i)
+	e.noUsers = append(e.noUsers, i)
 	return i, side
+}
+
+// roomForPair returns the index of a pair that is not used: beyond the limit that
+// of the one that has had no connections for longest.
+func (e *Engine) roomForPair() int32 {
+	if int(e.numPairs) >= e.options.MaxFlows {
+		for n, i := range e.noUsers {
+			p := e.pair(i)
+			if p.queued = false; p.users == 0 {
+				e.noUsers = e.noUsers[n+1:]
+				e.pairTable.remove(p.hash, i)
+				return i
+			}
+		}
+		e.noUsers = e.noUsers[:0]
+	}
+	i := e.numPairs
+	if i%chunk == 0 {
+		e.pairs = append(e.pairs, new(pairChunk))
+	}
+	e.numPairs++
+	return i
+}
+
+// release notes that pair i has a connection less.
+func (e *Engine) release(i int32) {
+	p := e.pair(i)
+	if p.users--; p.users == 0 && !p.queued {
+		p.queued = true
+		e.noUsers = append(e.noUsers, i)
+	}
 }
 
 // portsOf are the ports of a packet from side to the other, that of side 0 first.
@@ -130,6 +166,7 @@ func (e *Engine) open(k key, hash uint32, p *decode.Packet, side uint8, incarnat
 	}
 	e.opened++
 	e.live++
+	e.pair(k.pair).users++
 	e.connTable.add(hash, i)
 	e.idle.push(due{e.now + checkTime, i, e.conn(i).number})
 	return i
@@ -205,16 +242,10 @@ func (e *Engine) end(i int32, end int64) {
 	}
 	s := c.state
 	s.Facts.Dir[0].ISN, s.Facts.Dir[1].ISN = c.isn[0], c.isn[1]
-	tiny := s.Facts.Dir[0].Packets+s.Facts.Dir[1].Packets <= tinyFlow
-	if tiny {
-		e.tiny++
-	}
-	if e.facts.Len() >= e.keep || tiny && e.tiny > maxTiny {
+	if e.tooMany(&s.Facts) {
 		s.Fold(&e.lost)
 		s.Finish(end)
-		e.rest.Fold(&s.Facts)
-		e.folded++
-		e.log.GaveUp.Flows++
+		e.fold(&s.Facts)
 	} else {
 		s.Finish(end)
 		e.close(c.number, &s.Facts)
@@ -223,6 +254,7 @@ func (e *Engine) end(i int32, end int64) {
 	s.Free()
 	e.connTable.remove(c.hash, i)
 	c.state, c.live = nil, false
+	e.release(c.key.pair)
 	e.live--
 	e.freeConns = append(e.freeConns, i)
 }

@@ -211,7 +211,7 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	e := NewEngine(Options{MaxFlows: 1000})
-	e.keep, e.log.MaxLosses, e.log.MaxSymptoms = 500, 300, 200
+	e.keep, e.log.MaxLosses, e.log.MaxSymptoms = 500*tinyShare, 300, 200
 	run(e, packets)
 	f := e.Finish(packets[len(packets)-1].Time + int64(10e9))
 	checkBalance(t, f)

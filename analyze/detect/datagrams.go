@@ -60,9 +60,6 @@ func NewDatagrams(o Options) *Datagrams {
 	if o.MaxFlows <= 0 {
 		o.MaxFlows = defaultFlows
 	}
-	if o.MaxSymptoms <= 0 {
-		o.MaxSymptoms = defaultSymptoms
-	}
 	return &Datagrams{
 		options: o, books: openBooks(o),
 		pairs: map[pairKey]*flow.TalkPair{}, fragments: map[fragmentKey]*fragmented{},
@@ -242,11 +239,17 @@ func (e *Datagrams) makeRoom() {
 func (e *Datagrams) end(i int32, end int64) {
 	t := &e.talks[i]
 	pair := e.pairs[t.key.pairKey]
-	t.Finish(end)
+	if e.tooMany(&t.Facts) {
+		t.Fold(&e.lost)
+		t.Finish(end)
+		e.fold(&t.Facts)
+	} else {
+		t.Finish(end)
+		e.close(t.number, &t.Facts)
+	}
 	if pair.Users == 0 {
 		delete(e.pairs, t.key.pairKey)
 	}
-	e.close(t.number, &t.Facts)
 	e.table.remove(t.hash, i)
 	t.Talk = nil
 	e.live--
@@ -257,6 +260,10 @@ func (e *Datagrams) end(i int32, end int64) {
 func (e *Datagrams) Tick(now int64) {
 	e.now = max(e.now, now)
 	e.expire(now)
+	for live := e.live + 1; int64(e.live)*talkOctets > e.options.MaxState && e.options.MaxState > 0 && e.live < live; {
+		live = e.live
+		e.makeRoom()
+	}
 	for {
 		d, ok := e.idle.pop(now)
 		if !ok {
@@ -286,5 +293,5 @@ func (e *Datagrams) Finish(last int64) flow.Findings {
 			e.end(int32(i), last)
 		}
 	}
-	return e.findings(nil)
+	return e.findings()
 }

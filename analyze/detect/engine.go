@@ -16,19 +16,23 @@ const (
 	// defaultFlows is how many connections are watched at once.
 	defaultFlows = 1 << 20
 
-	// defaultSymptoms and maxLosses bound what is kept; counts go on.
+	// defaultSymptoms and defaultLosses bound what is kept; counts go on.
 	defaultSymptoms = 2 << 20
-	maxLosses       = 1 << 18
+	defaultLosses   = 1 << 18
 	maxStalls       = 1 << 16
 
-	// maxFacts is how many connections are kept apart in the findings; those
+	// defaultFacts is how many conversations are kept apart in the findings; those
 	// that end when it is reached are summed up, and counted in GaveUp.Flows.
-	maxFacts = 1 << 18
+	defaultFacts = 1 << 18
 
-	// maxTiny is how many of those may be of tinyFlow packets or fewer: a scan
-	// must not crowd out conversations.
-	maxTiny  = 1 << 16
-	tinyFlow = 3
+	// One in tinyShare of those may be of tinyFlow packets or fewer: a scan must
+	// not crowd out conversations.
+	tinyShare = 4
+	tinyFlow  = 3
+
+	// sparse is how many times as many conversations there were as are kept apart
+	// before an array of all of them is too large.
+	sparse = 8
 
 	// idleTime, ns, after which a connection is over: beyond the longest
 	// retransmission timeout of Linux (TCP_RTO_MAX, 120 s).
@@ -51,7 +55,7 @@ const (
 
 	// fewWaiting segments may wait until the connection ends: they take a tenth of
 	// the room of what is known of a connection that has been looked at.
-	fewWaiting = smallBlock + fullBlock
+	fewWaiting = fullBlock
 
 	// secondChances is how many connections are looked at for one that is
 	// idle when there are too many.
@@ -60,9 +64,12 @@ const (
 
 // Options bound an Engine.
 type Options struct {
-	MaxFlows    int // 0 = the default
-	MaxSymptoms int // kept per engine; 0 = the default
-	MaxTrails   int // transmissions kept in flow.Trails; 0 = the default
+	MaxFlows    int   // watched at once; 0 = the default
+	MaxFacts    int   // conversations kept apart when they are over; 0 = the default
+	MaxSymptoms int   // kept per engine; 0 = the default
+	MaxLosses   int   // kept per engine; 0 = the default
+	MaxTrails   int   // transmissions kept in flow.Trails; 0 = the default
+	MaxState    int64 // octets of what is known of conversations that go on, about; 0 = no limit but the others
 }
 
 // An Engine analyses one shard. It is used by one goroutine. Both directions
@@ -76,6 +83,7 @@ type Engine struct {
 	pairs     []*pairChunk
 	numPairs  int32
 	pairTable table
+	noUsers   []int32 // pairs that may have no connections any more, oldest first
 
 	conns     []*connChunk
 	numConns  int32
@@ -93,11 +101,6 @@ type Engine struct {
 	tunnels // of the packet
 
 	books
-	rest   flow.Facts // of connections beyond maxFacts
-	folded uint64
-	keep   int       // maxFacts, or less in a test
-	tiny   int       // flows of few packets so far
-	lost   flow.Rest // what those lost
 }
 
 // A watcher analyses packets that are not TCP, with the methods of Engine.
@@ -112,12 +115,7 @@ func NewEngine(o Options) *Engine {
 	if o.MaxFlows <= 0 {
 		o.MaxFlows = defaultFlows
 	}
-	if o.MaxSymptoms <= 0 {
-		o.MaxSymptoms = defaultSymptoms
-	}
-	return &Engine{
-		options: o, keep: maxFacts, others: NewDatagrams(o), books: openBooks(o),
-	}
+	return &Engine{options: o, others: NewDatagrams(o), books: openBooks(o)}
 }
 
 // Packet takes the next packet. It keeps no reference to p or d.
@@ -164,9 +162,18 @@ func (e *Engine) Tick(now int64) {
 			e.idle.push(due{now + checkTime, d.index, d.number})
 		}
 	}
+	for live := e.live + 1; e.octets() > e.options.MaxState && e.options.MaxState > 0 && e.live < live; {
+		live = e.live
+		e.makeRoom()
+	}
 	if e.others != nil {
 		e.others.Tick(now)
 	}
+}
+
+// octets are about what the state of all live connections takes.
+func (e *Engine) octets() int64 {
+	return int64(e.live)*connOctets + e.waiting.octets() + e.pool.Octets()
 }
 
 // workOff works on connections whose segments have waited long enough.
@@ -218,26 +225,9 @@ func (e *Engine) Finish(last int64) flow.Findings {
 			e.end(i, last)
 		}
 	}
-	f := e.summary()
+	f := e.findings()
 	if e.others != nil {
 		f = concatenate(f, e.others.Finish(last))
-	}
-	return f
-}
-
-// summary closes the books, with what is known of folded connections in one.
-func (e *Engine) summary() flow.Findings {
-	if e.folded == 0 {
-		return e.findings(nil)
-	}
-	f := e.findings(&e.rest)
-	for d := range e.lost {
-		for p := range e.lost[d] {
-			if l := e.lost[d][p]; l.Packets > 0 {
-				l.Flow = uint32(len(f.Flows) - 1)
-				f.Losses = append(f.Losses, l)
-			}
-		}
 	}
 	return f
 }

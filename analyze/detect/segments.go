@@ -85,8 +85,15 @@ func (e *Engine) wait(c *conn, i int32, p *decode.Packet, dir uint8) {
 		c.tail = e.waiting.get(c.state == nil)
 		c.first = c.tail
 	} else if len(c.tail.list) == cap(c.tail.list) {
-		c.tail.next = e.waiting.get(false)
-		c.tail = c.tail.next
+		next := e.waiting.get(false)
+		if cap(c.tail.list) == smallBlock { // the only one, and others need it
+			next.take(c.tail)
+			e.waiting.put(c.tail)
+			c.first = next
+		} else {
+			c.tail.next = next
+		}
+		c.tail = next
 	}
 	c.tail.add(p, dir)
 	c.count++

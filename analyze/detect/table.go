@@ -10,6 +10,8 @@ type pair struct {
 	addr [2]decode.Addr
 	hash uint32
 	flow.Pair
+	users  int32 // connections that are not over
+	queued bool  // in Engine.noUsers
 }
 
 // A key names a connection within a pair: the ports, that of addr[0] first.

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"reflect"
+
 	"whydrop/analyze/flow"
 	"whydrop/decode"
 )
@@ -12,7 +14,7 @@ const (
 	firstLook  = 32 // before the first segment is judged
 	nextLook   = 16 // after that
 	smallBlock = 2
-	fullBlock  = 6
+	fullBlock  = 8
 
 	// maxFree blocks of a size are kept for the next connections.
 	maxFree = 1 << 13
@@ -21,8 +23,8 @@ const (
 // A block is some waiting segments.
 type block struct {
 	next *block
-	list []flow.Segment // fixed capacity
-	sack []flow.Blocks  // of the same places; nil until one has any
+	list []flow.Segment          // fixed capacity
+	sack *[fullBlock]flow.Blocks // of the same places; nil until one has any
 }
 
 // add puts p, which travels in direction dir, behind the segments of b, which has room.
@@ -32,9 +34,20 @@ func (b *block) add(p *decode.Packet, dir uint8) {
 	flow.SegmentOf(p, dir, &b.list[n])
 	if b.list[n].NumSACK > 0 {
 		if b.sack == nil {
-			b.sack = make([]flow.Blocks, cap(b.list))
+			b.sack = new([fullBlock]flow.Blocks)
 		}
 		b.sack[n] = p.SACK
+	}
+}
+
+// take takes the segments of a, which is smaller, into b, which is empty.
+func (b *block) take(a *block) {
+	b.list = append(b.list, a.list...)
+	if a.sack != nil {
+		if b.sack == nil {
+			b.sack = new([fullBlock]flow.Blocks)
+		}
+		copy(b.sack[:], a.sack[:len(a.list)])
 	}
 }
 
@@ -50,6 +63,16 @@ func (b *block) blocks(i int) *flow.Blocks {
 type blocks struct {
 	small, full *block
 	free        [2]int // how many, small and full
+	lent        [2]int
+}
+
+// octets are what the lent ones take.
+func (b *blocks) octets() int64 {
+	return int64(b.lent[0])*blockOctets(smallBlock) + int64(b.lent[1])*blockOctets(fullBlock)
+}
+
+func blockOctets(n int) int64 {
+	return int64(reflect.TypeFor[block]().Size()) + int64(n)*int64(reflect.TypeFor[flow.Segment]().Size())
 }
 
 func (b *blocks) get(small bool) *block {
@@ -58,6 +81,11 @@ func (b *blocks) get(small bool) *block {
 		from, size = &b.small, smallBlock
 	}
 	x := *from
+	if size == smallBlock {
+		b.lent[0]++
+	} else {
+		b.lent[1]++
+	}
 	if x == nil {
 		return &block{list: make([]flow.Segment, 0, size)}
 	}
@@ -72,6 +100,7 @@ func (b *blocks) put(x *block) {
 	if cap(x.list) == smallBlock {
 		to = &b.small
 	}
+	b.lent[sizeOf(x)]--
 	if b.free[sizeOf(x)] == maxFree {
 		return
 	}

@@ -38,6 +38,7 @@ type Conn struct {
 // originator is.
 func (p *Pool) NewConn(pair *Pair, side uint8, number uint32, log *Log) *Conn {
 	var c *Conn
+	p.inUse++
 	if n := len(p.conns); n > 0 {
 		c = p.conns[n-1]
 		p.conns = p.conns[:n-1]
@@ -56,6 +57,7 @@ func (p *Pool) NewConn(pair *Pair, side uint8, number uint32, log *Log) *Conn {
 // Free gives the memory of c back. It is not used again.
 func (c *Conn) Free() {
 	p := c.pool
+	p.inUse--
 	for d := range c.half {
 		c.half[d].reset(p)
 	}

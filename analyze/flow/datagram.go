@@ -45,7 +45,8 @@ type Talk struct {
 	side   uint8 // which side of the pair the originator is
 	half   [2]*stream
 	log    *Log
-	rest   *[2][NumPlaces]Lost
+	rest   *Rest // losses beyond the limit of the log
+	folded bool
 
 	service  Service
 	requests *requests // nil: nothing was asked that this capture understands

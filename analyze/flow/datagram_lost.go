@@ -116,25 +116,22 @@ func (t *Talk) lose(dir uint8, l Lost) {
 	}
 	l.Flow, l.Dir, l.Protocol = t.number, dir, t.Facts.Protocol
 	t.Facts.Dir[dir].Missing[l.Place] += l.Packets
-	if len(t.log.Losses) < t.log.MaxLosses {
+	if len(t.log.Losses) < t.log.MaxLosses && !t.folded {
 		t.log.Losses = append(t.log.Losses, l)
 		return
 	}
 	t.log.GaveUp.Losses += uint64(l.Packets)
 	if t.rest == nil {
-		t.rest = new([2][NumPlaces]Lost)
+		t.rest = new(Rest)
 	}
-	sum := &t.rest[dir][l.Place]
-	if sum.Packets == 0 {
-		*sum = Lost{Flow: l.Flow, Dir: dir, Protocol: l.Protocol, Place: l.Place, What: l.What, First: l.First, Last: l.Last}
-	}
-	sum.Packets += l.Packets
-	sum.Octets += l.Octets
-	sum.First, sum.Last = min(sum.First, l.First), max(sum.Last, l.Last)
+	t.rest.add(&l)
 }
 
+// Fold is Conn.Fold.
+func (t *Talk) Fold(sum *Rest) { t.rest, t.folded = sum, true }
+
 func (t *Talk) flushRest() {
-	if t.rest == nil {
+	if t.rest == nil || t.folded {
 		return
 	}
 	for d := range t.rest {

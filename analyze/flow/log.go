@@ -57,10 +57,15 @@ func (c *Conn) lose(dir uint8, l Lost) {
 	if c.rest == nil {
 		c.rest = new(Rest)
 	}
-	sum := &c.rest[dir][l.Place]
+	c.rest.add(&l)
+}
+
+// add sums up l.
+func (r *Rest) add(l *Lost) {
+	sum := &r[l.Dir&1][l.Place]
 	if sum.Packets == 0 {
 		*sum = Lost{
-			Flow: l.Flow, Dir: dir, Protocol: l.Protocol, Place: l.Place, What: l.What, Reason: l.Reason, Rule: l.Rule,
+			Flow: l.Flow, Dir: l.Dir, Protocol: l.Protocol, Place: l.Place, What: l.What, Reason: l.Reason, Rule: l.Rule,
 			Proof: l.Proof, First: l.First, Last: l.Last,
 		}
 	}

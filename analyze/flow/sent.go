@@ -1,5 +1,7 @@
 package flow
 
+import "reflect"
+
 // A sent is one transmission that passed the tap.
 type sent struct {
 	t     int64
@@ -139,9 +141,22 @@ type Pool struct {
 	conns      []*Conn
 	freeCrumbs []*crumbChunk
 	lent       int // chunks of crumbs
+	inUse      int // conversations
+	sent       int // chunks of transmissions that are in use
+}
+
+// connExtra is about what a conversation keeps beside its Conn and its chunks:
+// histories, rings and delays.
+const connExtra = 4096
+
+// Octets are about what everything takes that the pool has lent.
+func (p *Pool) Octets() int64 {
+	return int64(p.inUse)*(int64(reflect.TypeFor[Conn]().Size())+connExtra) +
+		int64(p.sent)*int64(reflect.TypeFor[sentChunk]().Size()) + int64(p.lent)*int64(reflect.TypeFor[crumbChunk]().Size())
 }
 
 func (p *Pool) chunk() *sentChunk {
+	p.sent++
 	if n := len(p.free); n > 0 {
 		c := p.free[n-1]
 		p.free = p.free[:n-1]
@@ -151,6 +166,7 @@ func (p *Pool) chunk() *sentChunk {
 }
 
 func (p *Pool) put(c *sentChunk) {
+	p.sent--
 	if len(p.free) < maxFree {
 		p.free = append(p.free, c)
 	}

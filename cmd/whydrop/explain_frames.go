@@ -82,7 +82,7 @@ func (p *program) explanation(ctx context.Context, j *job, what, id string) (*re
 	if err != nil {
 		return nil, 0, err
 	}
-	res, err := analyze.Run(ctx, src, analyze.Options{At: j.tap})
+	res, err := analyze.Run(ctx, src, analyze.Options{At: j.tap, Memory: j.memory.limit()})
 	_ = src.Close()
 	if err != nil {
 		return nil, 0, err

@@ -9,6 +9,7 @@ import (
 func main() {
 	signals := listen() // first of all: until then a signal ends the process
 	useHugePages()
+	go tuneCollector()
 	p := newProgram(os.Stdout, os.Stderr)
 	p.interrupts = signals
 	p.nowhere = leadsNowhere(os.Stdout)

@@ -109,7 +109,7 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 	}
 	defer func() { _ = src.Close() }()
 	stop := p.progress(j, meter)
-	res, err := analyze.Run(ctx, src, analyze.Options{Workers: j.workers, At: j.tap})
+	res, err := analyze.Run(ctx, src, analyze.Options{Workers: j.workers, At: j.tap, Memory: j.memory.limit()})
 	stop()
 	if err != nil {
 		return 0, err

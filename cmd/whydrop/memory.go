@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// leastMemory is what packets on their way and the report of a small capture take.
+const leastMemory = 48 << 20
+
+// A memory is the value of --max-memory: octets, 0 = a quarter of the machine's.
+type memory int64
+
+func (m *memory) String() string {
+	if *m == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(*m), 10)
+}
+
+// Type is called by the flag library.
+func (*memory) Type() string { return "SIZE" }
+
+// Set reads a number of octets with an optional K, M, G or T (powers of 1024), and
+// an optional B or iB behind it.
+func (m *memory) Set(s string) error {
+	number := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(s)), "B"), "I")
+	unit := 1.0
+	if n := len(number); n > 0 {
+		if k := strings.IndexByte("KMGT", number[n-1]); k >= 0 {
+			number, unit = number[:n-1], math.Pow(1024, float64(k+1))
+		}
+	}
+	x, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsNaN(x) || x < 0 || x*unit > 1<<60 {
+		return &choiceError{fmt.Sprintf("%q is no size", s), "500M or 2G"}
+	}
+	if x*unit < leastMemory {
+		return &choiceError{s + " is too little", fmt.Sprintf("at least %dM", leastMemory>>20)}
+	}
+	*m = memory(x * unit)
+	return nil
+}
+
+// limit is the limit in octets, 0 if there is none. It tells the collector of
+// garbage, too.
+func (m memory) limit() int64 {
+	n := int64(m)
+	if n == 0 {
+		n = machineMemory() / 4
+	}
+	if n > 0 {
+		debug.SetMemoryLimit(n)
+	}
+	return n
+}
+
+// The collector of Go lets garbage grow until it is as large as what is in use.
+// Of a large heap that is too much: from spareHeap on, garbage is as large as
+// that, or the least share of what is in use.
+const (
+	spareHeap     = 128 << 20
+	leastGarbage  = 10 // percent
+	usualGarbage  = 100
+	lookAtGarbage = 50 * time.Millisecond
+)
+
+// tuneCollector keeps it so. It does not return.
+func tuneCollector() {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	now := usualGarbage
+	for range time.Tick(lookAtGarbage) {
+		metrics.Read(live)
+		if want := garbageFor(live[0].Value.Uint64()); want != now {
+			debug.SetGCPercent(want)
+			now = want
+		}
+	}
+}
+
+// garbageFor is how many percent of live octets may be garbage, in steps of 5.
+func garbageFor(live uint64) int {
+	if live <= spareHeap {
+		return usualGarbage
+	}
+	return max(int(usualGarbage*spareHeap/live)/5*5, leastGarbage)
+}

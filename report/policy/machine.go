@@ -72,6 +72,9 @@ func JUnit(w io.Writer, r *Run) error {
 		case f.Unfit != "" && !f.Accepted:
 			fit.Error = &junitReason{f.fitness(), clean(f.Unfit), ""}
 		}
+		for _, note := range f.Notes {
+			fit.Output += "\nnote: " + clean(note)
+		}
 		add(f.Path, append([]junitCase{fit}, cases(f.Path, f.Findings, f.main())...))
 	}
 	if len(r.Findings) > 0 {
@@ -128,6 +131,9 @@ func GitHub(w io.Writer, r *Run) error {
 			annotate(&b, "notice", f.Path, "accepted as it is", f.Unfit)
 		case f.Unfit != "":
 			annotate(&b, "error", f.Path, "the capture is not fit to judge", f.Unfit)
+		}
+		for _, note := range f.Notes {
+			annotate(&b, "warning", f.Path, "the capture", note)
 		}
 		annotations(&b, f.Path, f.Findings, f.main())
 	}
@@ -196,6 +202,14 @@ func Markdown(w io.Writer, r *Run) error {
 		rows(&b, f.Path, f.Findings, f.main())
 	}
 	rows(&b, "the whole run", r.Findings, "")
+	for i := range r.Files {
+		for k, note := range r.Files[i].Notes {
+			if k == 0 {
+				fmt.Fprintf(&b, "\n%s:\n\n", code(r.Files[i].Path))
+			}
+			b.WriteString("- " + cell(note) + "\n")
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -65,15 +65,20 @@ func (p *printer) safe(s string) string {
 }
 
 // Text writes a run for people: a block for each capture, then one line that sums up. With
-// quiet, captures of which all rules hold are left out.
+// quiet, rules of captures of which all hold are left out.
 func Text(w io.Writer, r *Run, o report.TextOptions, quiet bool) error {
 	p := &printer{TextOptions: o}
 	if p.Width <= 0 {
 		p.Width = 80
 	}
 	for i := range r.Files {
-		if f := &r.Files[i]; !quiet || f.Outcome != Holds {
+		switch f := &r.Files[i]; {
+		case !quiet || f.Outcome != Holds:
 			p.file(f)
+		case len(f.Notes) > 0: // what is weak about a capture is never left out
+			p.b.WriteString(p.paint("1", p.safe(f.Path)) + "\n")
+			p.notes(f)
+			p.b.WriteByte('\n')
 		}
 	}
 	if len(r.Findings) > 0 && (!quiet || r.Outcome != Holds) {
@@ -105,10 +110,15 @@ func (p *printer) file(f *File) {
 		p.line(m, "the capture", f.Unfit, "")
 	}
 	p.findings(f.Findings, f.main())
+	p.notes(f)
+	p.b.WriteByte('\n')
+}
+
+// notes are what the audit of the capture found.
+func (p *printer) notes(f *File) {
 	for _, note := range f.Notes {
 		p.b.WriteString("    " + p.paint("2", p.safe("note: "+note)) + "\n")
 	}
-	p.b.WriteByte('\n')
 }
 
 // main is the first of what a capture lost.

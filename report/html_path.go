@@ -26,12 +26,20 @@ const (
 	upX, downX = 330, 742
 	senderX    = 65
 	receiverX  = 1007
+
+	tapAtSender   = 146
+	tapAtReceiver = 926
+	boxInner      = 132 // where the line leaves the box of the sender
+	lineEnd       = 864
+	tapRadius     = 13
 )
 
 // A pagePath is the picture of the path, lying and upright.
 type pagePath struct {
 	Places   []pathPlace
 	TapX     int
+	From, To int // the part of the line that is drawn through
+	ArrowX   int
 	TapSays  string
 	Seen     uint64
 	OnlyHere uint64
@@ -54,6 +62,7 @@ type pathPlace struct {
 	Packets uint64
 	Only    bool
 	InHost  bool
+	Blind   bool // what is lost there cannot be told
 	Rows    []pathCause
 	More    int
 	Bars    []pagePart
@@ -99,9 +108,9 @@ func newPagePath(r *Report) pagePath {
 	splits := r.Path.splits()
 	if !splits {
 		if r.Path.Tap == tapSender {
-			p.TapX, down, p.Sender = 129, middleX, "the tap is here"
+			p.TapX, down, p.Sender = tapAtSender, middleX, "the tap is here"
 		} else {
-			p.TapX, up, p.Receiver = 943, middleX, "the tap is here"
+			p.TapX, up, p.Receiver = tapAtReceiver, middleX, "the tap is here"
 		}
 	}
 	add := func(l cause.Locus, x, rowX int, head string, inHost bool) {
@@ -115,11 +124,18 @@ func newPagePath(r *Report) pagePath {
 	if splits || r.Path.Tap == tapReceiver {
 		add(cause.Upstream, up, up-rowsLeft, "upstream of the tap", false)
 	}
-	add(cause.InCapture, p.TapX, min(p.TapX, 900)-rowsLeft-16, "only this capture lacks", false)
+	onlyX := p.TapX // beside what a host lost, if the tap is on it
+	switch {
+	case p.TapX == tapAtSender && r.Path.SenderHost > 0:
+		onlyX += 150
+	case p.TapX == tapAtReceiver && r.Path.Receiver > 0:
+		onlyX -= 150
+	}
+	add(cause.InCapture, onlyX, min(onlyX, 900)-rowsLeft-16, "only this capture lacks", false)
 	if splits || r.Path.Tap == tapSender {
 		add(cause.Downstream, down, down-rowsLeft, "downstream of the tap", false)
 	}
-	add(cause.ReceiverHost, receiverX, 936, "in the receiver host", true)
+	add(cause.ReceiverHost, receiverX, 890, "in the receiver host", true)
 	for i := range p.Places {
 		if pl := &p.Places[i]; pl.InHost && pl.Locus == cause.SenderHost.String() {
 			p.Sender = "lost here, too"
@@ -127,10 +143,27 @@ func newPagePath(r *Report) pagePath {
 			p.Receiver = "lost here, too"
 		}
 	}
+	p.line()
 	p.Notes = r.Path.elsewhere()
 	p.layOut()
 	p.words(r)
 	return p
+}
+
+// line decides which part of the line is drawn through, and what on it cannot be told.
+func (p *pagePath) line() {
+	for i := range p.Places {
+		pl := &p.Places[i]
+		up, down := pl.Locus == cause.Upstream.String(), pl.Locus == cause.Downstream.String()
+		pl.Blind = pl.Packets == 0 && (up && p.BlindUp || down && p.BlindAft)
+	}
+	p.From, p.To, p.ArrowX = 208, lineEnd, lineEnd-18
+	if p.TapX == tapAtSender {
+		p.From = boxInner
+	}
+	if p.TapX == tapAtReceiver {
+		p.To, p.ArrowX = tapAtReceiver, tapAtReceiver-tapRadius-16
+	}
 }
 
 // pathPlaceOf gathers the causes of a place, most packets first.
@@ -235,6 +268,10 @@ func (p *pagePath) words(r *Report) {
 	best := -1
 	for i := range p.Places {
 		pl := &p.Places[i]
+		if pl.Blind {
+			p.Describe += " " + capital(pl.Head) + ": cannot be told."
+			continue
+		}
 		p.Describe += " " + capital(pl.Head) + ": " + counted(pl.Packets, "packet") + "."
 		if !pl.Only && pl.Packets > 0 && (best < 0 || pl.Packets > p.Places[best].Packets) {
 			best = i

@@ -107,11 +107,12 @@ func newPageTime(b *builder, r *Report, g *Gallery) pageTime {
 	}
 	for i := range b.res.Ledger.Charges {
 		k := &b.res.Ledger.Charges[i]
-		fam := family(string(k.Cause), k.Locus.String())
-		if d.Loss[fam] == nil {
-			d.Loss[fam] = make([]uint, c.n)
+		d.lost(c, family(string(k.Cause), k.Locus.String()), k.First, k.Packets)
+	}
+	for i := range b.res.Ledger.Losses {
+		if l := &b.res.Ledger.Losses[i]; l.Place == flow.Unaccounted || l.Place == flow.PlaceUnknown {
+			d.lost(c, famUnsaid, l.First, uint64(l.Packets))
 		}
-		d.Loss[fam][c.at(k.First)] += uint(k.Packets)
 	}
 	for i := range b.res.Symptoms {
 		if s := &b.res.Symptoms[i]; s.Kind == flow.Retransmission {
@@ -135,6 +136,14 @@ func newPageTime(b *builder, r *Report, g *Gallery) pageTime {
 	p.table(c)
 	p.caption(r, c)
 	return p
+}
+
+// lost counts packets of a family at a time.
+func (d *timeData) lost(c binning, fam string, at int64, packets uint64) {
+	if d.Loss[fam] == nil {
+		d.Loss[fam] = make([]uint, c.n)
+	}
+	d.Loss[fam][c.at(at)] += uint(packets)
 }
 
 // rtts lays the round trips of the flows that are drawn over time.

@@ -52,15 +52,15 @@ type pageStep struct {
 	Command string
 }
 
-// pageSteps puts a command that is a step of its own below the step before it,
+// pageSteps puts commands that are steps of their own below the step before them,
 // and a command at the end of a step on a line of its own.
 func pageSteps(steps []string) []pageStep {
 	var out []pageStep
 	for _, s := range steps {
 		if command, ok := strings.CutPrefix(s, "`"); ok && strings.Count(s, "`") == 2 && strings.HasSuffix(s, "`") {
 			command = strings.TrimSuffix(command, "`")
-			if n := len(out); n > 0 && out[n-1].Command == "" {
-				out[n-1].Command = command
+			if n := len(out); n > 0 {
+				out[n-1].Command = strings.TrimPrefix(out[n-1].Command+"\n"+command, "\n")
 			} else {
 				out = append(out, pageStep{Command: command})
 			}
@@ -86,7 +86,8 @@ const (
 	famHost    = "host"
 	famRoute   = "route"
 	famCapture = "capture"
-	famNone    = "ink" // unknown, and unexplained
+	famNone    = "ink"         // the cause is unknown
+	famUnsaid  = "unexplained" // not even that it was lost is known
 )
 
 // familyOf says in which family a cause is.
@@ -129,5 +130,5 @@ func family(id, locus string) string {
 // words for a key.
 var familyNames = []struct{ ID, Name string }{
 	{famQueue, "policer or queue"}, {famLine, "line"}, {famFilter, "filter"}, {famHost, "host"},
-	{famRoute, "route"}, {famNone, "cause unknown"}, {famCapture, "only missing here"},
+	{famRoute, "route"}, {famNone, "cause unknown"}, {famUnsaid, "unexplained"}, {famCapture, "only missing here"},
 }

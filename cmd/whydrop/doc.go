@@ -78,9 +78,10 @@
 // capture after so many files.
 //
 // --interval TIME prints a report of each stretch of time, too, and the whole one at
-// the end. --listen ADDR serves /metrics for Prometheus, /healthz, and /report, the
-// last interval's as JSON; a port alone is on the loopback interface. --rings N spreads
-// the flows over several rings, both directions of one into the same.
+// the end. --listen ADDR serves the last interval's report: at / as a page, at /report
+// as JSON; and /metrics for Prometheus, and /healthz. A port alone is on the loopback
+// interface. --rings N spreads the flows over several rings, both directions of one into
+// the same.
 //
 // Capturing takes CAP_NET_RAW. Once all is open every capability is given up, but for
 // the one to put FILE into a directory of somebody else's; -Z USER gives up the user,

@@ -88,7 +88,7 @@ func newLive(p *program) *cobra.Command {
 	set.IntVarP(&f.files, "file-count", "W", 0, "with -C, `N` files in turn; with -G, so many in all")
 	set.StringVarP(&f.user, "relinquish-privileges", "Z", "", "become `USER` once all is open")
 	set.DurationVar(&f.interval, "interval", 0, "a report of each `TIME`, too, as 10s")
-	set.StringVar(&f.listen, "listen", "", "serve /metrics, /healthz and /report on `ADDR`; loopback if it is a port alone")
+	set.StringVar(&f.listen, "listen", "", "serve a page, /metrics, /healthz and /report on `ADDR`; loopback if it is a port alone")
 	set.BoolVar(&f.noHost, "no-host", false, "do not ask the host's own counters, sockets and rules")
 	set.BoolVar(&f.trace, "trace-rules", false, "find the rule that drops by an nftables table of our own; it is removed at the end")
 	set.BoolVar(&f.everyDrop, "every-drop", false, "find the frame of each drop event of the kernel, not of the first 64 of a kind")
@@ -120,7 +120,7 @@ func (f *liveFlags) job(args []string) (*liveJob, error) {
 		return nil, &usageError{"live", "name an interface", "`whydrop live -i " + firstInterface() + "`  All of them: `whydrop interfaces`"}
 	}
 	j := &liveJob{live: *f}
-	j.job = job{analyzeFlags: f.analyzeFlags, paths: []string{f.iface}, tap: tapPlace(f.at)}
+	j.job = job{analyzeFlags: f.analyzeFlags, paths: []string{f.iface}, tap: tapPlace(f.at), without: goneByNow}
 	if err := j.pickFormat(); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type board struct {
 
 	mu   sync.Mutex
 	last *report.Report
+	page *report.Page
 }
 
 // Names of metrics: what the capture lost is kept apart from what was lost.
@@ -78,6 +79,7 @@ func openBoard(addr, iface string, ring *afpacket.Source) (*board, error) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /report", b.serveReport)
+	mux.HandleFunc("GET /{$}", b.servePage)
 	b.server = &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, WriteTimeout: 2 * headerTime}
 	return b, nil
 }
@@ -106,9 +108,31 @@ func (b *board) show(res *analyze.Result, r *report.Report) {
 		b.losses.WithLabelValues("", "unknown").Add(float64(n))
 	}
 	b.reports.Inc()
+	page := report.NewPage(res, r, report.HTMLOptions{Without: goneByNow})
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.last = r
+	b.last, b.page = r, page
+}
+
+// goneByNow is why the page of an interval has no graphs of flows.
+const goneByNow = "The graphs need a second look, and these packets are gone by now. " +
+	"`whydrop live -w FILE` keeps them, and `whydrop analyze --format html FILE` draws them."
+
+// tooEarly answers before the first interval is over.
+func tooEarly(w http.ResponseWriter) {
+	http.Error(w, "the first interval is not over yet", http.StatusServiceUnavailable)
+}
+
+func (b *board) servePage(w http.ResponseWriter, _ *http.Request) {
+	b.mu.Lock()
+	page := b.page
+	b.mu.Unlock()
+	if page == nil {
+		tooEarly(w)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_ = page.Write(w) // the client is gone
 }
 
 func (b *board) serveReport(w http.ResponseWriter, _ *http.Request) {
@@ -116,7 +140,7 @@ func (b *board) serveReport(w http.ResponseWriter, _ *http.Request) {
 	r := b.last
 	b.mu.Unlock()
 	if r == nil {
-		http.Error(w, "the first interval is not over yet", http.StatusServiceUnavailable)
+		tooEarly(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

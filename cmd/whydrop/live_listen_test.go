@@ -62,6 +62,9 @@ func TestLiveListens(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &got); err != nil || got.SchemaVersion != report.SchemaVersion {
 		t.Errorf("/report: %v: %.200s", err, body)
 	}
+	if status, page := ask(t, addr, "/"); !strings.Contains(status, "200") || !strings.Contains(page, "</html>") || !strings.Contains(page, "whydrop live -w FILE") {
+		t.Errorf("/: %s %.200s", status, page)
+	}
 	_, metrics := ask(t, addr, "/metrics")
 	for line := range strings.Lines(metrics) {
 		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") && !sample.MatchString(line) {

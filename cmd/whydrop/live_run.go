@@ -234,7 +234,7 @@ func (p *program) reporter(j *liveJob, s *liveSession, out *output) func(from, t
 		}
 		lost := lastInterval(r)
 		s.last.Store(&lost)
-		if j.live.interval == 0 {
+		if j.live.interval == 0 || j.format == "html" { // a page is of the whole capture; --listen shows those between
 			return
 		}
 		if j.format == "text" {

@@ -18,8 +18,8 @@ func (p *program) page(j *job, out *output, res *analyze.Result, r *report.Repor
 // typed is the command that made the page, without the folders of the files: the page
 // is for others.
 func (j *job) typed() string {
-	if len(j.paths) == 0 {
-		return ""
+	if j.without == goneByNow {
+		return "whydrop live -i " + strings.Join(j.paths, " ") + " --format html"
 	}
 	names := make([]string, 0, len(j.paths))
 	for _, path := range j.paths {

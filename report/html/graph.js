@@ -47,7 +47,7 @@ function sequence() {
   const below = (id, draw, top, h, last) => {
     const el = $("#" + id), u = new uPlot({
       width: width(el), height: h, legend: { show: false }, padding: [8, 14, last ? 0 : 8, 0], cursor: { show: false },
-      scales: { x: { time: false, range: xRange }, y: { range: () => [0, Math.max(top(), .1) * 1.08] } },
+      scales: { x: { time: false, range: xRange }, y: { range: () => [0, (top() || 1) * 1.08] } },
       series: [{}, none], axes: [xAxis(last), axis({ size: 86, gap: 6, space: 34, values: (u, v) => v.map(x => x && x < 10 && x % 1 ? x.toFixed(1) : num(x)) })],
       hooks: { draw: [draw] },
     }, [[0, 1], [0, 1]], el);

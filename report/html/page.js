@@ -47,6 +47,7 @@ function stepText(v, unit) {
   return v.map(x => x.toFixed(d) + unit);
 }
 const T = D.time;
+const whole = [1, 2, 5].flatMap(k => [0, 1, 2, 3, 4, 5, 6, 7].map(e => k * 10 ** e)).sort((a, b) => a - b);
 function timeline(id, draw, data, yfmt, height, opt = {}) {
   const el = $("#" + id);
   if (!el) return;
@@ -56,7 +57,7 @@ function timeline(id, draw, data, yfmt, height, opt = {}) {
     scales: { x: { time: false, range: (u, a, b) => [Math.max(0, a), b] }, y: { range: (u, a, b) => [0, Math.max(opt.least || 1, b * 1.08)] } },
     series: [{}, opt.series || none],
     axes: [axis({ show: !!opt.last, size: opt.last ? 30 : 0, values: (u, v) => stepText(v, " s") }),
-           axis({ size: 58, gap: 6, space: 34, values: (u, v) => v.map(yfmt) })],
+           axis(Object.assign({ size: 58, gap: 6, space: 34, values: (u, v) => v.map(yfmt) }, opt.counts ? { incrs: whole } : {}))],
     hooks: { drawClear: [bands], draw: draw ? [draw] : [], setCursor: [u => readout(u.cursor.idx)] },
   }, [T.t, data], el);
   charts.push([u, el, height]);
@@ -102,14 +103,14 @@ function lossBars(u) {
       if (!v) continue;
       const y0 = u.valToPos(sum, "y", true), y1 = u.valToPos(sum + v, "y", true);
       sum += v;
-      if (f.id === "capture" || f.id === "ink") hatched(c, f.id, x, y1, w, y0 - y1);
+      if (f.id === "capture" || f.id === "ink" || f.id === "unexplained") hatched(c, f.id, x, y1, w, y0 - y1);
       else { c.fillStyle = C[f.id]; c.fillRect(x, y1, w, y0 - y1); }
     }
   }));
 }
 /* hatched is what was not lost, and what has no known cause: outlined. */
 function hatched(c, fam, x, y, w, h) {
-  c.strokeStyle = C[fam];
+  c.strokeStyle = C[fam] || C.ink;
   c.lineWidth = dpr();
   c.strokeRect(x + .5, y + .5, w - 1, h - 1);
   if (fam !== "capture") return;
@@ -145,8 +146,8 @@ function rttBars(u) {
 if (T) {
   const few = v => v ? (v < 10 && v % 1 ? v.toFixed(1) : num(v)) : "0";
   if (T.mbps) timeline("c-thr", null, T.mbps, few, 120, { least: .01, series: { stroke: () => C.seg, width: 1.5, fill: () => C.seg + "33", points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) } });
-  timeline("c-loss", lossBars, T.t.map((_, i) => D.fams.reduce((a, f) => a + T.loss[f.id][i], 0)), few, 120);
-  timeline("c-rtx", resentBars, T.resent, few, 90, { last: !$("#c-rtt") });
+  timeline("c-loss", lossBars, T.t.map((_, i) => D.fams.reduce((a, f) => a + T.loss[f.id][i], 0)), few, 120, { counts: true });
+  timeline("c-rtx", resentBars, T.resent, few, 90, { counts: true, last: !$("#c-rtt") });
   if ($("#c-rtt")) timeline("c-rtt", rttBars, T.rmax, few, 140, { last: true, least: .01 });
 }
 

@@ -69,6 +69,10 @@ func look(root reflect.Value, fit fitness, flows iter.Seq[*report.Flow], exprs [
 	var ofFlows []*gathering
 	for _, e := range exprs {
 		for _, f := range e.figures {
+			if unheard(root, f) {
+				s.cache[f] = value{none: "the evidence of no host is in this capture"}
+				continue
+			}
 			g := &gathering{figure: f, fit: fit}
 			if i := slices.IndexFunc(f.steps, func(s step) bool { return s.kind == allFlows }); i >= 0 {
 				g.from = i
@@ -92,6 +96,15 @@ func look(root reflect.Value, fit fitness, flows iter.Seq[*report.Flow], exprs [
 		s.cache[g.figure] = g.value()
 	}
 	return s
+}
+
+// unheard reports whether f is of what a host said, and none said anything: that is not zero.
+func unheard(root reflect.Value, f *figure) bool {
+	if !strings.HasPrefix(f.text, "host.") && !strings.HasPrefix(f.text, "host[") {
+		return false
+	}
+	r, ok := root.Interface().(report.Report)
+	return ok && len(r.Host) == 0
 }
 
 // A gathering is what was found of a figure.

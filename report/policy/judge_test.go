@@ -76,6 +76,7 @@ var judged = []struct {
 	{"sound", "capture.drops.ring == 0", Undecided, "unknown"}, // null is not zero
 	{"sound", "flows[port=9].stall_ms.max < 1ms", Undecided, "unknown"},
 	{"sound", "flows[port=9].lost == 0", Holds, "0"},
+	{"sound", "host.drops.packets == 0", Undecided, "unknown"}, // no host was asked
 	{"sound", "verdict.state == lost", Holds, "lost"},
 	{"sound", "verdict.lost / ledger.unexplained < 2", Undecided, "0"},
 

@@ -354,3 +354,48 @@ func TestPagePictures(t *testing.T) {
 		}
 	}
 }
+
+// TestPageDrawsManyPoints holds that as many points as are ever drawn are drawn quickly.
+func TestPageDrawsManyPoints(t *testing.T) {
+	ctx := tab(t)
+	res, r, g := lookedAt(t, filepath.Join("..", "testdata", "pcap", "demo.pcapng.gz"))
+	f := g.flows[0]
+	const each = galleryPoints / 2
+	s, a := f.segs[0][:1:1], f.acks[0][:1:1]
+	for i := range each {
+		at := f.facts.First + int64(i)*(f.facts.Last-f.facts.First)/each
+		s = append(s, graphSegment{t: at, frame: s[0].frame, q: int64(i) * 1448, l: 1448})
+		a = append(a, graphACK{t: at, frame: s[0].frame, a: int64(i) * 1448, w: 1 << 20, sack: [][2]int64{{int64(i+2) * 1448, int64(i+3) * 1448}}})
+	}
+	f.segs[0], f.acks[0] = s, a
+	var b bytes.Buffer
+	if err := HTML(&b, res, r, HTMLOptions{Gallery: g}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	act(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate("file://"+path))
+	// Two clicks show the half and all again: each draws anew. The fastest of five counts, for other work disturbs.
+	const measure = `new Promise(done => {
+		const b = k => document.querySelector('[data-act="' + k + '"]'), times = [];
+		const round = () => {
+			const t = performance.now();
+			b("in").click(); b("all").click();
+			queueMicrotask(() => queueMicrotask(() => { times.push(performance.now() - t); times.length < 5 ? setTimeout(round, 20) : done(Math.min(...times)); }));
+		};
+		round();
+	})`
+	limit, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	ms, err := chromedp.Run(limit, chromedp.Evaluate[float64](measure, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d points, a page of %d octets: drawn in %.0f ms", 2*each, b.Len(), ms)
+	const most = 1000 // ms; a machine without work needs a tenth of it
+	if ms > most {
+		t.Errorf("drawing %d points takes %.0f ms, more than %d", 2*each, ms, most)
+	}
+}

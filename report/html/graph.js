@@ -12,6 +12,38 @@ const lower = (a, v) => { let lo = 0, hi = a.length; while (lo < hi) { const m =
 const pairs = s => { const out = []; for (let i = 0; s && i + 1 < s.length; i += 2) out.push([s[i], s[i + 1]]); return out; };
 const place = { "sender-host": "lost in the sender host", upstream: "lost upstream of this capture", capture: "missing only from this capture", downstream: "lost downstream of this capture", "receiver-host": "lost in the receiver host", unknown: "lost somewhere on the path" };
 
+/* bar draws upright bars, and leaves out one that would cover the pixels of the one before it. */
+function bar(c, w) {
+  let px, py, ph;
+  return (x, y, h) => {
+    const rx = Math.round(x), ry = Math.round(y), rh = Math.round(h);
+    if (rx === px && ry === py && rh === ph) return;
+    px = rx; py = ry; ph = rh;
+    c.fillRect(x - w / 2, y, w, h);
+  };
+}
+/* plane gives the places of values: straight lines, without the questions that valToPos asks each time. */
+function plane(u) {
+  const { left, top, width: w, height: h } = u.bbox, { x, y } = u.scales, kx = w / (x.max - x.min), ky = h / (y.max - y.min);
+  return [v => left + (v - x.min) * kx, v => top + h - (v - y.min) * ky];
+}
+/* steps draws a step line. Of what falls into one column of pixels only the extent is drawn: 100 000 steps are a thousand strokes. */
+function steps(c, u, a0, a1, at, value) {
+  const [X, Y] = plane(u);
+  let px = null, y = 0, lo = 0, hi = 0;
+  c.beginPath();
+  const end = () => { if (hi - lo > 1) { c.lineTo(px, lo); c.lineTo(px, hi); } c.lineTo(px, y); };
+  for (let i = a0; i < a1; i++) {
+    const x = Math.round(X(at[i])), yi = Y(value(i));
+    if (px === null) { c.moveTo(x, yi); px = x; lo = hi = yi; }
+    else if (x !== px) { end(); c.lineTo(x, y); px = x; lo = Math.min(y, yi); hi = Math.max(y, yi); }
+    else { lo = Math.min(lo, yi); hi = Math.max(hi, yi); }
+    y = yi;
+  }
+  if (px !== null) { end(); c.lineTo(u.bbox.left + u.bbox.width, y); }
+  c.stroke();
+}
+
 function sequence() {
   let G = TS[0], V = { x0: 0, x1: 1, y0: null, y1: null }, at = -1;
   const plot = $("#ts"), tip = $("#tip"), say = $("#tssay"), pick = $("#tspick");
@@ -61,17 +93,10 @@ function sequence() {
     for (let i = lower(t, V.x0); i < t.length && t[i] <= V.x1; i++) c.fillRect(u.valToPos(t[i], "x", true) - r, u.valToPos(v[i], "y", true) - r, 2 * r, 2 * r);
   }), () => most(...G.rtt), 130, false);
   const win = below("winplot", u => clipped(u, c => {
-    const X = v => u.valToPos(v, "x", true), Y = v => u.valToPos(v, "y", true), p = dpr();
+    const p = dpr();
     for (const [v, col, dash, lw] of [[G.ack.w, C.win, [5, 4], 1.5], [G.way, C.seg, [], 1.5]]) {
-      c.strokeStyle = col; c.lineWidth = lw * p; c.setLineDash(dash.map(d => d * p)); c.beginPath();
-      let y;
-      for (let i = Math.max(0, lower(G.ack.t, V.x0) - 1); i < G.ack.t.length; i++) {
-        const x = X(G.ack.t[i]);
-        if (y === undefined) c.moveTo(x, Y(v[i])); else { c.lineTo(x, y); c.lineTo(x, Y(v[i])); }
-        y = Y(v[i]);
-        if (G.ack.t[i] > V.x1) break;
-      }
-      c.stroke();
+      c.strokeStyle = col; c.lineWidth = lw * p; c.setLineDash(dash.map(d => d * p));
+      steps(c, u, Math.max(0, lower(G.ack.t, V.x0) - 1), Math.min(G.ack.t.length, lower(G.ack.t, V.x1) + 1), G.ack.t, i => v[i]);
     }
     c.setLineDash([]);
   }), () => Math.max(most(G.ack.t, G.way), Math.min(most(G.ack.t, G.ack.w), 8 * most(G.ack.t, G.way) || Infinity)), 150, true);
@@ -108,33 +133,26 @@ function sequence() {
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   }
 
-  function steps(c, u, a0, a1, edge) {
-    const { ack } = G, { left, width: wide } = u.bbox;
-    let py;
-    c.beginPath();
-    for (let i = a0; i < a1; i++) {
-      const x = u.valToPos(ack.t[i], "x", true), y = u.valToPos(ack.a[i] + (edge ? ack.w[i] : 0), "y", true);
-      if (py === undefined) c.moveTo(x, y); else { c.lineTo(x, py); c.lineTo(x, y); }
-      py = y;
-    }
-    if (py !== undefined) c.lineTo(left + wide, py);
-    c.stroke();
-  }
   function drawTS(u) {
     clipped(u, c => {
-      const { width: wide } = u.bbox, X = v => u.valToPos(v, "x", true), Y = v => u.valToPos(v, "y", true), p = dpr();
+      const { width: wide } = u.bbox, [X, Y] = plane(u), p = dpr();
       const { seg, ack } = G, { x0, x1 } = V, per = wide / (x1 - x0);
       const a0 = Math.max(0, lower(ack.t, x0) - 1), a1 = Math.min(ack.t.length, lower(ack.t, x1) + 1);
-      c.strokeStyle = C.win; c.lineWidth = 1.5 * p; c.setLineDash([5 * p, 4 * p]); steps(c, u, a0, a1, true);
-      c.strokeStyle = C.ack; c.lineWidth = 2 * p; c.setLineDash([]); steps(c, u, a0, a1, false);
+      c.strokeStyle = C.win; c.lineWidth = 1.5 * p; c.setLineDash([5 * p, 4 * p]); steps(c, u, a0, a1, ack.t, i => ack.a[i] + ack.w[i]);
+      c.strokeStyle = C.ack; c.lineWidth = 2 * p; c.setLineDash([]); steps(c, u, a0, a1, ack.t, i => ack.a[i]);
       // SACK blocks: bars at the ACK that carried them
       const sw = Math.min(5 * p, Math.max(1.6 * p, per * 2e-4));
       c.fillStyle = C.sack; c.globalAlpha = .75;
-      for (let i = a0; i < a1; i++) for (const [l, r] of pairs(ack.s[i])) { const y = Y(r); c.fillRect(X(ack.t[i]) - sw / 2, y, sw, Math.max(p, Y(l) - y)); }
+      const bars = bar(c, sw);
+      for (let i = a0; i < a1; i++) {
+        const s = ack.s[i];
+        for (let k = 0; s && k + 1 < s.length; k += 2) { const y = Y(s[k + 1]); bars(X(ack.t[i]), y, Math.max(p, Y(s[k]) - y)); }
+      }
       c.globalAlpha = 1;
       const s0 = lower(seg.t, x0 - .01), s1 = lower(seg.t, x1 + .01), w = Math.min(5 * p, Math.max(2 * p, per * 3e-4));
       c.fillStyle = C.seg;
-      for (let i = s0; i < s1; i++) if (seg.k[i] === 0) { const y = Y(seg.q[i] + seg.l[i]); c.fillRect(X(seg.t[i]) - w / 2, y, w, Math.max(1.5 * p, Y(seg.q[i]) - y)); }
+      const segs = bar(c, w);
+      for (let i = s0; i < s1; i++) if (seg.k[i] === 0) { const y = Y(seg.q[i] + seg.l[i]); segs(X(seg.t[i]), y, Math.max(1.5 * p, Y(seg.q[i]) - y)); }
       c.strokeStyle = c.fillStyle = C.ink; c.lineWidth = 1.2 * p;
       const ww = Math.max(w * 1.6, 4 * p);
       for (let i = s0; i < s1; i++) {

@@ -114,6 +114,7 @@ var pageFuncs = template.FuncMap{
 	"family":  family,
 	"octets":  func(n uint64) string { return typeset(octets(n)) },
 	"outside": func(s string) string { return cleanTo(s, maxSentence) },
+	"command": commandLines,
 	"join":    strings.Join,
 	"capital": capital,
 }

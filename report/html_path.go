@@ -138,9 +138,9 @@ func newPagePath(r *Report) pagePath {
 	add(cause.ReceiverHost, receiverX, 890, "in the receiver host", true)
 	for i := range p.Places {
 		if pl := &p.Places[i]; pl.InHost && pl.Locus == cause.SenderHost.String() {
-			p.Sender = "lost here, too"
+			p.Sender = "lost here, see below"
 		} else if pl.InHost {
-			p.Receiver = "lost here, too"
+			p.Receiver = "lost here, see below"
 		}
 	}
 	p.line()

@@ -75,6 +75,15 @@ func pageSteps(steps []string) []pageStep {
 	return out
 }
 
+// commandLines is what is to be typed, a command a line.
+func commandLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = cleanTo(lines[i], maxSentence)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // groupedThin is n in groups of three, for the page.
 func groupedThin(n uint64) string { return strings.ReplaceAll(count(n), " ", thinSpace) }
 

@@ -56,7 +56,9 @@ func TestSum(t *testing.T) {
 	if err := os.WriteFile(name, append(make([]byte, 1<<20), 1, 0, 0, 0, 0, 0, 0, 0, 2), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if sum, err := sumFile(name); err != nil || sum != 1 {
-		t.Errorf("sum %d, %v; want 1", sum, err)
+	for _, threads := range []int{1, 3} {
+		if sum, err := sumFile(name, threads); err != nil || sum != 1 {
+			t.Errorf("%d threads: sum %d, %v; want 1", threads, sum, err)
+		}
 	}
 }

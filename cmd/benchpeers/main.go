@@ -1,11 +1,12 @@
 //go:build linux
 
-// Command benchpeers times whydrop beside tcpdump, tcptrace and tshark on one
+// Command benchpeers times whydrop beside tcpdump, argus, tcptrace and tshark on one
 // capture: alternating runs with the capture in the page cache, the median of
 // each, and processor time and peak memory as the kernel counted them.
 //
 // It prints the ratios and compares them with the budgets of the design; it
-// exits 1 if whydrop misses the goals that are asked for.
+// exits 1 if whydrop misses the goals that are asked for. With -matrix it does so for
+// captures of other shapes, too, without goals: the worst of them is worth knowing.
 package main
 
 import (
@@ -18,6 +19,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
+	"sync/atomic"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -33,6 +36,7 @@ type options struct {
 	slow     bool
 	goals    string
 	out      string
+	matrix   bool
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -48,18 +52,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 	set.BoolVar(&o.slow, "slow", true, "run tcptrace and tshark, too (once each)")
 	set.StringVar(&o.goals, "goals", "half", "what to fail for: full, half or none of the budgets")
 	set.StringVar(&o.out, "out", "", "`folder` to keep the result in, e.g. testdata/bench")
+	set.BoolVar(&o.matrix, "matrix", false, "captures of other shapes: sizes, formats, compression, numbers of connections and packets")
 	toSum := set.String("sum", "", "only read this `file` and sum every octet: the yardstick")
+	threads := set.Int("threads", 1, "`number` of threads of -sum")
 	if err := set.Parse(args); err != nil || set.NArg() > 0 || o.rounds < 1 {
 		return 2
 	}
 	if *toSum != "" {
-		sum, err := sumFile(*toSum)
+		sum, err := sumFile(*toSum, max(*threads, 1))
 		if err != nil {
 			fmt.Fprintf(stderr, "benchpeers: %v\n", err)
 			return 2
 		}
 		fmt.Fprintln(stdout, sum)
 		return 0
+	}
+	if o.matrix {
+		return o.runMatrix(stdout, stderr)
 	}
 	if err := o.prepare(stderr); err != nil {
 		fmt.Fprintf(stderr, "benchpeers: %v\n", err)
@@ -112,25 +121,36 @@ func (o *options) prepare(stderr io.Writer) error {
 }
 
 // sumFile reads a file and adds up its octets, eight at a time: the least that
-// a program which verifies checksums must do.
-func sumFile(name string) (uint64, error) {
+// a program which verifies checksums must do. Threads take blocks in turns.
+func sumFile(name string, threads int) (uint64, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	var sum uint64
-	block := make([]byte, 1<<20)
-	for {
-		n, err := io.ReadFull(f, block)
-		for b := block[:n&^7]; len(b) > 0; b = b[8:] {
-			sum += binary.LittleEndian.Uint64(b)
-		}
-		if err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				return sum, nil
+	var sum atomic.Uint64
+	var next atomic.Int64
+	failed := make([]error, threads)
+	var all sync.WaitGroup
+	for i := range threads {
+		all.Go(func() {
+			block := make([]byte, 1<<18)
+			mine := uint64(0)
+			for {
+				n, err := f.ReadAt(block, (next.Add(1)-1)*int64(len(block)))
+				for b := block[:n&^7]; len(b) > 0; b = b[8:] {
+					mine += binary.LittleEndian.Uint64(b)
+				}
+				if err != nil {
+					if !errors.Is(err, io.EOF) {
+						failed[i] = err
+					}
+					sum.Add(mine)
+					return
+				}
 			}
-			return 0, err
-		}
+		})
 	}
+	all.Wait()
+	return sum.Load(), errors.Join(failed...)
 }

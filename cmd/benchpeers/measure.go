@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -46,18 +48,8 @@ func measure(o options, stderr io.Writer) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	whydrop, err := filepath.Abs(o.whydrop)
-	if err != nil {
-		return nil, err
-	}
 	r := &result{when: time.Now(), machine: machine(), capture: filepath.Base(o.capture), octets: info.Size()}
-	r.peers = []*peer{
-		{name: "whydrop", args: []string{whydrop, "analyze", o.capture}},
-		{name: "tcpdump", args: []string{"tcpdump", "-r", o.capture, "-w", "/dev/null"}},
-		{name: "tcptrace", args: []string{"tcptrace", "-n", "-q", o.capture}, once: true},
-		{name: "tshark", args: []string{"tshark", "-q", "-z", "expert", "-r", o.capture}, once: true},
-		{name: "read+sum", args: []string{os.Args[0], "-sum", o.capture}},
-	}
+	r.peers = o.peers()
 	for round := range o.rounds {
 		for _, p := range r.peers {
 			if p.lack != "" || p.once && (round > 0 || !o.slow) {
@@ -76,6 +68,19 @@ func measure(o options, stderr io.Writer) (*result, error) {
 		}
 	}
 	return r, nil
+}
+
+// peers are all programs, in the order of the report.
+func (o *options) peers() []*peer {
+	return []*peer{
+		{name: "whydrop", args: []string{o.whydrop, "analyze", o.capture}},
+		{name: "tcpdump", args: []string{"tcpdump", "-r", o.capture, "-w", "/dev/null"}},
+		{name: "argus", args: []string{"argus", "-r", o.capture, "-w", "/dev/null"}, once: true},
+		{name: "tcptrace", args: []string{"tcptrace", "-n", "-q", o.capture}, once: true},
+		{name: "tshark", args: []string{"tshark", "-q", "-z", "expert", "-r", o.capture}, once: true},
+		{name: "read+sum", args: []string{os.Args[0], "-sum", o.capture}},
+		{name: "read+sum, all CPUs", args: []string{os.Args[0], "-sum", o.capture, "-threads", strconv.Itoa(runtime.NumCPU())}},
+	}
 }
 
 // timeOne runs a program to its end. whydrop's codes up to 5 are verdicts

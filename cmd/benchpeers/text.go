@@ -36,14 +36,14 @@ func (r *result) text(goals string) (string, bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s\n%s, %.2f GB, in the page cache; %s\n\n", r.when.UTC().Format(time.RFC3339), r.machine,
 		r.capture, float64(r.octets)/1e9, runtime.Version())
-	fmt.Fprintf(&b, "%-9s %9s %9s %9s %5s\n", "", "wall s", "CPU s", "peak MB", "runs")
+	fmt.Fprintf(&b, "%-18s %9s %9s %9s %5s\n", "", "wall s", "CPU s", "peak MB", "runs")
 	for _, p := range r.peers {
 		if len(p.runs) == 0 {
-			fmt.Fprintf(&b, "%-9s not run %s\n", p.name, p.lack)
+			fmt.Fprintf(&b, "%-18s not run %s\n", p.name, p.lack)
 			continue
 		}
 		m := p.median()
-		fmt.Fprintf(&b, "%-9s %9.3f %9.3f %9.1f %5d\n", p.name, m.wall.Seconds(), m.cpu.Seconds(), float64(m.memory)/(1<<20), len(p.runs))
+		fmt.Fprintf(&b, "%-18s %9.3f %9.3f %9.1f %5d\n", p.name, m.wall.Seconds(), m.cpu.Seconds(), float64(m.memory)/(1<<20), len(p.runs))
 	}
 	fmt.Fprintf(&b, "\n%-28s %9s %9s %9s\n", "", "measured", "budget", "half")
 	met := true

@@ -261,7 +261,7 @@ func (a *auditor) unread() {
 func (a *auditor) limits() {
 	g := a.res.GaveUp
 	if n := g.Flows + g.Symptoms + g.Gaps + g.Losses; n > 0 {
-		a.find("limits", n, true, "limits were reached: %d flows folded, %d symptoms, %d gaps and %d lost packets without detail",
+		a.find("limits", n, true, "limits were reached: %d flows summed up, %d symptoms, %d gaps and %d lost packets without detail; --max-memory keeps more",
 			g.Flows, g.Symptoms, g.Gaps, g.Losses)
 	}
 }

@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 
 	"whydrop/decode/checksum"
 )
@@ -21,12 +22,26 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// PairHash is the hash of two addresses, the same in either order.
+// seed is another in every process, so that nobody can write a capture whose
+// connections all fall into one place of a table, or into one shard.
+var seed = [2]uint64{rand.Uint64(), rand.Uint64()}
+
+// seeded is mix with constants that nobody outside of this process knows.
+func seeded(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^seed[0], b^seed[1])
+	return hi ^ lo
+}
+
+// PairHash is the hash of two addresses, the same in either order. It differs
+// from process to process. The shard of a pair follows from it, so a report
+// depends on it where a limit of a shard is reached, and nowhere else.
 func PairHash(a, b Addr) uint32 {
-	ha := mix(binary.LittleEndian.Uint64(a[0:8]), binary.LittleEndian.Uint64(a[8:16]))
-	hb := mix(binary.LittleEndian.Uint64(b[0:8]), binary.LittleEndian.Uint64(b[8:16]))
-	// The sum is symmetric and, other than exclusive or, not zero when both are equal.
-	return uint32((ha + hb) >> 32)
+	ha := seeded(binary.LittleEndian.Uint64(a[0:8]), binary.LittleEndian.Uint64(a[8:16]))
+	hb := seeded(binary.LittleEndian.Uint64(b[0:8]), binary.LittleEndian.Uint64(b[8:16]))
+	// The product is symmetric. A sum is, too, but of hosts that are numbered in a row many
+	// pairs have the same one, whatever the seed: of 10.0.0.1 and 2, and of 10.0.0.0 and 3.
+	hi, lo := bits.Mul64(ha^mixGolden, hb^mixGolden)
+	return uint32((hi ^ lo) >> 32)
 }
 
 // hashPayload makes a hash of an unfolded sum, which the checksum needed

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"math/rand/v2"
+
 	"whydrop/analyze/flow"
 	"whydrop/decode"
 )
@@ -103,9 +105,14 @@ func (t *table) grow() {
 	}
 }
 
+// portFactor spreads ports over a table, in every process in another way, as the hash of
+// a pair is: nobody can write a capture whose connections meet in one place. Odd, so that
+// no bit of the ports is lost.
+var portFactor = rand.Uint32() | 1
+
 // hashOf mixes the ports into the hash of a pair.
 func hashOf(pairHash, ports uint32) uint32 {
-	h := pairHash ^ ports*0x9e3779b1
+	h := pairHash ^ ports*portFactor
 	h ^= h >> 15
 	h *= 0x85ebca77
 	return h ^ h>>13

@@ -60,13 +60,16 @@ func (f *folder) render(p *program, j *job, res *analyze.Result, r *report.Repor
 	return nil
 }
 
+// commit completes all files before it puts the first one in its place.
 func (f *folder) commit() error {
 	if f == nil {
 		return nil
 	}
-	for i, out := range f.files {
-		if err := out.commit(); err != nil {
-			return writeError(&job{analyzeFlags: analyzeFlags{output: filepath.Join(f.path, folderNames[i].name)}}, err)
+	for _, step := range []func(*output) error{(*output).finish, (*output).place} {
+		for i, out := range f.files {
+			if err := step(out); err != nil {
+				return writeError(&job{analyzeFlags: analyzeFlags{output: filepath.Join(f.path, folderNames[i].name)}}, err)
+			}
 		}
 	}
 	return nil

@@ -118,6 +118,14 @@ func openSpecial(ctx context.Context, path string) (*os.File, error) {
 
 // commit writes what is left and puts the file in its place.
 func (o *output) commit() error {
+	if err := o.finish(); err != nil {
+		return err
+	}
+	return o.place()
+}
+
+// finish writes what is left: after it the file is complete, and not yet in its place.
+func (o *output) finish() error {
 	err := o.Flush()
 	if o.file == nil {
 		return err
@@ -125,8 +133,13 @@ func (o *output) commit() error {
 	if o.target != "" {
 		err = errors.Join(err, o.file.Sync())
 	}
-	if err = errors.Join(err, o.file.Close()); err != nil || o.target == "" {
-		return err
+	return errors.Join(err, o.file.Close())
+}
+
+// place puts a finished file where it belongs.
+func (o *output) place() error {
+	if o.file == nil || o.target == "" {
+		return nil
 	}
 	return os.Rename(o.file.Name(), o.target)
 }

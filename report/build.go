@@ -14,6 +14,7 @@ import (
 // BuildOptions are what a Report says of the program itself.
 type BuildOptions struct {
 	Version string
+	Sandbox *Sandbox // nil = none was tried
 }
 
 // Build turns what was concluded into what is said. It is the only place that
@@ -22,7 +23,7 @@ func Build(res *analyze.Result, o BuildOptions) *Report {
 	b := newBuilder(res)
 	r := &Report{
 		SchemaVersion: SchemaVersion,
-		Tool:          Tool{Name: "whydrop", Version: o.Version},
+		Tool:          Tool{Name: "whydrop", Version: o.Version, Sandbox: o.Sandbox},
 		Inputs:        b.inputs(),
 		Checksums:     checksums(&res.Counts),
 		Symptoms:      symptoms(res.Symptoms),

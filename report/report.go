@@ -39,6 +39,16 @@ type Report struct {
 type Tool struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+
+	// Sandbox is what the program could not do while it read; absent if it was not tried.
+	Sandbox *Sandbox `json:"sandbox,omitempty"`
+}
+
+// Sandbox is what a run gave up before it read what others wrote: what the system had for it.
+type Sandbox struct {
+	NoNewPrivileges bool `json:"no_new_privileges"`
+	Landlock        int  `json:"landlock"` // its version; only the inputs can be read then; 0 = no restriction
+	Seccomp         bool `json:"seccomp"`  // no program can be started
 }
 
 // Input is one file that was read. Times are RFC 3339 with nanoseconds, UTC; empty without frames.

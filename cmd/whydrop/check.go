@@ -266,8 +266,13 @@ func (p *program) check(ctx context.Context, k *checking) error {
 	}
 	defer out.abandon()
 	p.interrupts.during(func() { p.note("stopping; once more to stop at once") }, out.abandon)
+	put := folders(k.output, k.junit, k.summary, k.writeBaseline)
+	if k.updateBaseline {
+		put = append(put, folders(k.baseline)...)
+	}
+	p.shutIn(need{read: k.paths, folders: put, names: k.expression != ""}, false)
 	files, states := p.checkFiles(ctx, k)
-	run := policy.NewRun(files, k.RunRules, report.Tool{Name: "whydrop", Version: version()})
+	run := policy.NewRun(files, k.RunRules, report.Tool{Name: "whydrop", Version: version(), Sandbox: p.sandbox})
 	run.Exit = exitOf(run)
 	if err := out.write(run); err != nil {
 		return err

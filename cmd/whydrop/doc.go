@@ -283,6 +283,29 @@
 // takes one file instead, --config none takes none. The page whydrop-toml(5) has every key;
 // "make deb" makes a package with it and the pages of all commands.
 //
+// # Sandbox
+//
+// analyze, check and explain give up, on Linux, before the first octet of a capture is read,
+// what they do not need: new privileges, every file but the captures and the folders of the
+// output (Landlock), and the system calls that start programs, list folders, open sockets and
+// reach other processes (seccomp). It is a best effort: -v says what the system had for it,
+// and "tool" of --json. With an EXPRESSION names of hosts and services may have to be looked
+// up, so sockets and /etc stay. A file put in the place of a capture meanwhile cannot be opened.
+// live has no sandbox: it gives up its capabilities.
+//
+// Hashes of addresses and ports are seeded in every process, so no capture can be made to
+// collide. The report does not depend on the seed, unless a limit is reached.
+//
+// # Faults
+//
+// A full disk, or an output that fails, is exit 2; a file of -o is as it was before. A
+// capture that cannot be read among several is exit 2 and no report; with --separate, and in
+// check, the others are told. What ends too early, or is cut while it is read, is told up to
+// there, with exit 3; what is appended meanwhile is read as far as it is there. Standard input
+// that stalls is waited for. Files are read in order of time, however they are named; frames
+// that are out of order in one are put in order within 1024 frames and 128 ms, and a clock that
+// goes backwards by more is told in the audit, as time-disorder.
+//
 // # Exit codes
 //
 //	0  done; packets were lost, or not; all rules of check hold

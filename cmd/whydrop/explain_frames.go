@@ -78,6 +78,7 @@ func canReadTwice(what, id string, paths []string) error {
 // explanation reads the capture, finds what is asked for, and reads the frames
 // that decide. The code is that of an input which ends too early.
 func (p *program) explanation(ctx context.Context, j *job, what, id string) (*report.Explanation, int, error) {
+	p.shutIn(need{read: j.paths, names: j.filter != ""}, false)
 	src, _, err := open(ctx, j, j.paths)
 	if err != nil {
 		return nil, 0, err
@@ -91,7 +92,7 @@ func (p *program) explanation(ctx context.Context, j *job, what, id string) (*re
 		p.note("interrupted")
 		return nil, 0, outcome(exitIncomplete)
 	}
-	r := report.Build(res, report.BuildOptions{Version: version()})
+	r := report.Build(res, report.BuildOptions{Version: version(), Sandbox: p.sandbox})
 	code := exitDone
 	if p.tellDamage(res) {
 		code = exitIncomplete

@@ -12,6 +12,7 @@ func main() {
 	go tuneCollector()
 	p := newProgram(os.Stdout, os.Stderr)
 	p.interrupts = signals
+	p.confines = true
 	p.nowhere = leadsNowhere(os.Stdout)
 	os.Exit(p.run(signals.serve(context.Background()), os.Args[1:]))
 }

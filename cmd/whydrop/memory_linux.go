@@ -16,7 +16,7 @@ func machineMemory() int64 {
 		return 0
 	}
 	all := int64(info.Totalram) * int64(info.Unit)
-	if b, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
+	if b, err := os.ReadFile(limitFile); err == nil {
 		if n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && n > 0 {
 			all = min(all, n)
 		}

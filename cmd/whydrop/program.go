@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"whydrop/report"
 )
 
 // A program is one run of whydrop: where it writes, and how.
@@ -16,6 +18,8 @@ type program struct {
 	commands       []string
 	interrupts     *interrupts
 	nowhere        bool // what is written to stdout
+	confines       bool // before it reads a capture
+	sandbox        *report.Sandbox
 }
 
 func newProgram(stdout, stderr io.Writer) *program {

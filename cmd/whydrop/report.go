@@ -51,6 +51,7 @@ func (p *program) analyze(ctx context.Context, j *job) error {
 		}
 	})
 
+	p.shutIn(need{read: j.paths, folders: j.folders(), names: j.filter != ""}, j.verbose > 0)
 	groups := [][]string{j.paths}
 	if j.separate {
 		groups = groups[:0]
@@ -115,7 +116,7 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 		return 0, err
 	}
 	res.Interrupted = res.Interrupted || ctx.Err() != nil
-	r := report.Build(res, report.BuildOptions{Version: version()})
+	r := report.Build(res, report.BuildOptions{Version: version(), Sandbox: p.sandbox})
 	code, known := stateCodes[r.Verdict.State]
 	if !known {
 		panic("whydrop: bug: no exit code for the state " + r.Verdict.State)

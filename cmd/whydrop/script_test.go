@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		"whydrop": main,
 		"record":  record,
 		"cut":     cut,
+		"captive": captive,
 	})
 }
 

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// captive has nothing to try.
+func captive() {}

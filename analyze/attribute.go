@@ -16,6 +16,7 @@ func conclude(res *Result, o Options) {
 	beforeCapture(res)
 	points(res)
 	translated(res)
+	continued(res)
 	labelCopies(res)
 	audit(res)
 	distrust(res)

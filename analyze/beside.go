@@ -11,7 +11,7 @@ import (
 func (res *Result) beside() {
 	for _, rule := range [...]func(*Result) []Conclusion{
 		(*Result).loopsBeside, (*Result).conflicts, (*Result).unresolved,
-		(*Result).notReading, (*Result).gone, (*Result).spurious, (*Result).corruption,
+		(*Result).notReading, (*Result).gone, (*Result).unansweredKeepAlives, (*Result).spurious, (*Result).corruption, (*Result).fragmentsBeside,
 		(*Result).requests, (*Result).middleboxes, (*Result).slowReaders, (*Result).imbalance,
 	} {
 		res.Conclusions = append(res.Conclusions, rule(res)...)

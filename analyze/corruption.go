@@ -83,7 +83,7 @@ func (res *Result) damaged(id cause.ID, charges []*Charge) Conclusion {
 			c.Say += fmt.Sprintf(", always bit %d of a 16-bit word, as by one device with a weak line", bit)
 		}
 	}
-	c.Say += "."
+	c.Say += res.damagedSize(charges) + res.damagedOn(charges, len(ways)) + "."
 	return c
 }
 

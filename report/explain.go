@@ -21,17 +21,18 @@ type Explanation struct {
 	Charge        *Charge     `json:"charge,omitempty"` // what is explained is a charge
 	Flow          *Flow       `json:"flow,omitempty"`   // the flow of the charge, or what is explained
 	Ladder        Ladder      `json:"ladder"`
-	Rule          string      `json:"rule"`     // in one sentence, with the frames that feed it
-	Where         string      `json:"where"`    // the locus in words
-	Why           string      `json:"why"`      // the cause in words
-	Sure          string      `json:"sure"`     // the confidence, and what it rests on
-	Not           []string    `json:"not"`      // the rivals, and why each fell, or stands
-	Unseen        []string    `json:"not_seen"` // what this capture does not show
-	Story         []string    `json:"story"`    // of a flow: what happened, a sentence each
-	Charges       []ChargeRef `json:"charges"`  // of a flow: its charges, in order of time
-	Do            []string    `json:"do"`       // where to capture to decide
-	Remedy        []string    `json:"remedy"`   // first lines of the cause's card
-	Card          string      `json:"card"`     // the cause whose card says more, or ""
+	Rule          string      `json:"rule"`      // in one sentence, with the frames that feed it
+	Where         string      `json:"where"`     // the locus in words
+	Why           string      `json:"why"`       // the cause in words
+	Sure          string      `json:"sure"`      // the confidence, and what it rests on
+	Not           []string    `json:"not"`       // the rivals, and why each fell, or stands
+	Also          []string    `json:"concluded"` // what was concluded of all charges of the cause, of which it is one
+	Unseen        []string    `json:"not_seen"`  // what this capture does not show
+	Story         []string    `json:"story"`     // of a flow: what happened, a sentence each
+	Charges       []ChargeRef `json:"charges"`   // of a flow: its charges, in order of time
+	Do            []string    `json:"do"`        // where to capture to decide
+	Remedy        []string    `json:"remedy"`    // first lines of the cause's card
+	Card          string      `json:"card"`      // the cause whose card says more, or ""
 
 	start int64
 }
@@ -142,7 +143,7 @@ func newExplanation(r *Report) *Explanation {
 	return &Explanation{
 		SchemaVersion: SchemaVersion, Tool: r.Tool, start: r.Start,
 		Ladder: Ladder{Tap: tapBetween, Rungs: []Rung{}},
-		Not:    []string{}, Unseen: []string{}, Story: []string{}, Charges: []ChargeRef{}, Do: []string{}, Remedy: []string{},
+		Not:    []string{}, Also: []string{}, Unseen: []string{}, Story: []string{}, Charges: []ChargeRef{}, Do: []string{}, Remedy: []string{},
 	}
 }
 

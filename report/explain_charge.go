@@ -145,6 +145,7 @@ func (x *chargeExplainer) Explain() *Explanation {
 	}
 	e.Rule = x.ruleWith(&charge)
 	e.Sure = x.sure()
+	e.Also = x.also()
 	for _, rival := range charge.Rivals {
 		e.Not = append(e.Not, rivalSays(rival))
 	}

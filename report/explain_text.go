@@ -21,6 +21,9 @@ func (p *printer) conclusion(e *Explanation) {
 			}
 			p.labelled(label, s)
 		}
+		for i, s := range e.Also {
+			p.labelled(map[bool]string{true: "also"}[i == 0], s)
+		}
 		for i, s := range e.Unseen {
 			p.labelled(map[bool]string{true: "unseen"}[i == 0], s)
 		}

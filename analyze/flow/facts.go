@@ -4,14 +4,15 @@ import "whydrop/decode"
 
 // OneWay reports whether f is a TCP flow of which the capture holds one direction
 // only: it carried data of which the answers are not here, or acknowledged data
-// that is not. SYNs alone are no conversation: they may have been unanswered.
+// that is not. SYNs alone are no conversation: they may have been unanswered. Nor
+// is what goes on, after a rest, with a connection that both directions are here of.
 func (f *Facts) OneWay() bool {
 	h, other := &f.Dir[0], &f.Dir[1]
 	if h.Packets == 0 {
 		h, other = other, h
 	}
 	syns := uint64(h.Retransmissions[SYN]) + uint64(h.Retransmissions[SYNACK]) + 1
-	return f.Protocol == decode.ProtoTCP && other.Packets == 0 && (h.Data > 0 || h.Packets > syns)
+	return f.Protocol == decode.ProtoTCP && other.Packets == 0 && f.Rested == 0 && (h.Data > 0 || h.Packets > syns)
 }
 
 // count counts s, which is no copy.
@@ -83,6 +84,7 @@ func (c *Conn) summarise(dir uint8) {
 			f.RTTSamples = uint32(min(d.down.n, 1<<32-1))
 		}
 	}
+	f.Next, f.Heard = h.origin+uint32(h.top), h.lastAck
 	f.InitialTTL = f.TTL == 64 || f.TTL == 128 || f.TTL == 255
 	f.LastTime = h.lastT
 	f.MSS = h.mss

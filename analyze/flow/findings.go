@@ -278,6 +278,8 @@ type Lost struct {
 	Protocol   uint8
 	ICMPType   uint8
 	ICMPCode   uint8
+	Piece      uint8  // of a fragment: which one of its datagram, from 1; of several that are missing, the first
+	Pieces     uint8  // and how many fragments it had at least
 	Packets    uint32 // wire packets
 	Octets     uint32 // of payload; 0 if not known
 	First      int64  // when the packet passed, or the earliest time it can have been sent
@@ -318,6 +320,7 @@ type Facts struct {
 	Incarnation uint32
 	Refused     bool    // the SYN was answered by a reset (TCP)
 	Via         Via     // how its first packet came here
+	Rested      int64   // it goes on, in one direction, with a connection that both ways are here of, and that had rested for so long, ns
 	QUIC        bool    // it began with packets of QUIC (UDP)
 	Dir         [2]Half // 0: originator to responder
 }
@@ -354,6 +357,7 @@ type Half struct {
 	TTL         uint8  // most recent
 	Start, End  bool   // SYN seen, FIN or RST seen
 	ISN         uint32 // sequence number of the SYN, if it was seen (TCP)
+	Next, Heard uint32 // numbers of the octet that it would send next, and of the last acknowledgement (TCP)
 
 	Missing         [NumPlaces]uint32 // wire packets, the sum over Losses
 	Retransmissions [NumDetails]uint32

@@ -137,6 +137,16 @@ func (r *Reassembly) holes(atEnd bool, each func(before, after *piece)) (fragmen
 	return fragments, octets
 }
 
+// placeBehind counts, from 1, which fragment follows q; nil is the beginning.
+func (r *Reassembly) placeBehind(q *piece) uint8 {
+	for i := range r.pieces {
+		if q == &r.pieces[i] {
+			return uint8(i + 2)
+		}
+	}
+	return 1
+}
+
 // Incomplete writes down what is missing of the datagram, in direction dir of
 // t. end is the time up to which the capture would have shown more of it.
 func (t *Talk) Incomplete(r *Reassembly, dir uint8, id uint32, end int64) {
@@ -149,6 +159,9 @@ func (t *Talk) Incomplete(r *Reassembly, dir uint8, id uint32, end int64) {
 	}
 	w := witnesses{l: &l}
 	l.Packets, l.Octets = r.holes(end-r.Last >= fragmentSettle, func(before, after *piece) {
+		if l.Piece == 0 {
+			l.Piece = r.placeBehind(before)
+		}
 		for _, q := range [2]*piece{before, after} {
 			if q != nil {
 				w.add(Witness{q.ref, q.t, SaysFragment, uint64(id), uint64(q.lo)})
@@ -158,6 +171,7 @@ func (t *Talk) Incomplete(r *Reassembly, dir uint8, id uint32, end int64) {
 	if l.Packets == 0 {
 		return
 	}
+	l.Pieces = uint8(min(uint32(len(r.pieces))+l.Packets, 255))
 	if r.onlyFirst() {
 		l.Reason = ReasonLaterFragments
 	}

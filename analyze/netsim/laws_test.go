@@ -284,8 +284,12 @@ func TestRotation(t *testing.T) {
 		if w, ok := v.Addr().Interface().(*flow.Witness); ok && w.Says == flow.SaysBadChecksum {
 			w.A, w.B = 0, 0
 		}
-		if h, ok := v.Addr().Interface().(*flow.Half); ok && h.ISN != 0 {
-			h.ISN -= by
+		if h, ok := v.Addr().Interface().(*flow.Half); ok {
+			for _, n := range [...]*uint32{&h.ISN, &h.Next, &h.Heard} {
+				if *n != 0 {
+					*n -= by
+				}
+			}
 		}
 	}
 	for seed := range *seeds * 4 {

@@ -65,7 +65,7 @@ func (m memory) limit() int64 {
 // that, or the least share of what is in use.
 const (
 	spareHeap     = 128 << 20
-	leastGarbage  = 10 // percent
+	leastGarbage  = 20 // percent
 	usualGarbage  = 100
 	lookAtGarbage = 50 * time.Millisecond
 )

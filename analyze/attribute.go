@@ -33,7 +33,7 @@ func conclude(res *Result, o Options) {
 // attribute charges every loss whose place is known, and leaves the rest of
 // what is missing unexplained.
 func attribute(res *Result, views []vantage, o Options) {
-	c := witnesses{lossy: lossy(res), disordered: res.disordered(), told: tellCourse(res, o), late: res.lateAnswers()}
+	c := witnesses{lossy: lossy(res), disordered: res.disordered(), told: tellCourse(res, o)}
 	losses := res.Ledger.Losses
 	var missing, only uint64
 	for i := range losses {
@@ -114,7 +114,6 @@ type witnesses struct {
 	coincides  bool // and so many that it may well lack one that was lost, too
 	disordered bool // its frames are in no order of time
 	told       *pattern.Causes
-	late       map[uint32]int64 // how late an answer of a flow was at the worst
 }
 
 func (c witnesses) charge(l *flow.Lost, f *flow.Facts, at cause.Locus, v vantage) Charge {

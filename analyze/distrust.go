@@ -21,19 +21,32 @@ const (
 const coincidence = 0.01
 
 // distrust leaves unaccounted what only the times of frames said, in a file
-// whose times are worthless.
+// whose times are worthless, and in a flow that was known to be as late.
 func distrust(res *Result) {
-	if !res.disordered() {
+	disordered, late := res.disordered(), res.lateAnswers()
+	if !disordered && len(late) == 0 {
 		return
 	}
 	for i := range res.Ledger.Losses {
 		l := &res.Ledger.Losses[i]
-		if !byTime(l.Rule) || l.Place == flow.Unaccounted {
+		if l.Place == flow.Unaccounted || !(disordered && byTime(l.Rule)) && !byLateness(l, late[l.Flow]) {
 			continue
 		}
 		res.move(l, flow.Unaccounted)
 		l.Reason, l.Proof = flow.ReasonAmbiguous, flow.Fits
 	}
+}
+
+// byLateness reports whether l was concluded from how long a sender waited, and
+// another answer of its flow, which came, was late by that much, ns.
+func byLateness(l *flow.Lost, late int64) bool {
+	switch {
+	case late <= 0 || l.Proof == flow.Second:
+		return false
+	case l.Rule == flow.RuleAckLost:
+		return late >= l.RepairTime-l.First
+	}
+	return l.Rule == flow.RuleTailRepair && l.Proof == flow.Fits
 }
 
 func (res *Result) disordered() bool {
@@ -71,9 +84,6 @@ func (c witnesses) weaken(ch *Charge, l *flow.Lost, f *flow.Facts) {
 		(l.Reason == flow.ReasonTail || l.Reason == flow.ReasonTailRepair) && l.Proof != flow.Second && lacksPackets(f):
 		ch.Confidence = min(ch.Confidence, cause.Possible)
 		ch.Rivals = append(ch.Rivals, Rival{cause.CaptureDropped, "this capture lacks packets for certain, and may lack this one"})
-	case l.Rule == flow.RuleAckLost && l.Proof != flow.Second && c.late[l.Flow] >= l.RepairTime-l.First && c.late[l.Flow] > 0:
-		ch.Confidence = min(ch.Confidence, cause.Possible)
-		ch.Rivals = append(ch.Rivals, Rival{cause.SpuriousRTO, "another answer of this flow was as late as that, and was not lost"})
 	case c.disordered && byOrder(l.Rule):
 		ch.Confidence = min(ch.Confidence, cause.Possible)
 		ch.Rivals = append(ch.Rivals, Rival{cause.Reordering, "this capture is not in the order of its times"})

@@ -42,7 +42,6 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 	case inOrder, afterGap:
 		if k.is == afterGap && !s.is(damagedFields) {
 			c.gap(h, s, lo, e)
-			c.sentBefore(h, s, lo)
 		}
 		if c.fillsWindow(h, r, hi) && x.payload() > 0 {
 			e.note(SawWindowFull)
@@ -105,6 +104,8 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 // gap notes octets missing before s. In a sender that timed out they show where
 // its snd_nxt was: b-1.
 func (c *Conn) gap(h *track, s *Segment, lo int64, e *Event) {
+	c.afterOpening(h, s, lo)
+	c.afterTimeout(h, s)
 	e.note(SawGap)
 	e.Lo, e.Hi = h.top, lo
 	e.Packets = c.segments(s.Dir, lo-h.top)
@@ -120,6 +121,7 @@ func (c *Conn) gap(h *track, s *Segment, lo int64, e *Event) {
 	if h.wasLost && h.state != recovering && h.rtoTime != 0 && s.Time-h.rtoTime < afterLoss*trip {
 		h.state, h.high = losing, max(h.high, lo)
 	}
+	c.sentBefore(h, s, lo)
 }
 
 // fillsWindow reports whether octets up to hi use the window to its end.
@@ -144,6 +146,7 @@ func (c *Conn) windowEnd(h, r *track) (int64, bool) {
 // addOdd keeps a transmission that did not go beyond all before it, and what
 // it overlaps.
 func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
+	c.afterTimeout(h, s)
 	o := odd{sent: x, via: k.via, is2: h.deafAt(s), notYet: c.notYet(h, r, s), tailCopies: k.tail, sentUna: h.una, sentTop: h.top, blocks: h.sackRef, blockTime: h.sackTime, echoed: r.echoed}
 	o.ackTime, o.ackRef = h.ackTime, h.ackRef
 	if k.early {

@@ -109,7 +109,7 @@ func (c *Conn) fill(h *track, s *Segment, hi int64, id int32, numbered, early bo
 		}
 		return o <= 0
 	})
-	trip := h.rtt()
+	trip := c.trip(h)
 	if above == 0 { // forgotten, after a second: the top was reached no earlier than that
 		first = s.Time
 		if h.last.ok {

@@ -10,7 +10,7 @@ type mark struct{ of, repair int32 }
 func (c *Conn) condemn(dir uint8, i int32, aside []mark) []mark {
 	h := &c.half[dir]
 	x := &h.odds.list[i]
-	if x.need == Unneeded {
+	if x.need == Unneeded || x.need == Undecided && x.is2&isVain != 0 {
 		return aside
 	}
 	last := int32(-1)

@@ -103,7 +103,7 @@ func (c *Conn) announce(h *track, s *Segment, e *Event) {
 
 // endZero ends an episode.
 func (c *Conn) endZero(h *track, dir uint8, t int64, e *Event) {
-	h.zero = false
+	h.zero, h.zeroEnd = false, t
 	c.Facts.Dir[dir].ZeroWindowNS += t - h.zeroSince
 	e.note(SawWindowOpen)
 	e.Since = h.zeroSince

@@ -82,6 +82,7 @@ func (c *Conn) judge(dir uint8, end int64, ripe func(*odd) bool) {
 			h.unsteady = h.unsteady || h.inVain(x)
 		}
 	}
+	c.doubtVain(h, r, ripe)
 	h.needAll()
 	var aside []mark
 	for i := range h.odds.list {

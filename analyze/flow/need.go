@@ -193,7 +193,8 @@ func (h *track) needByAnswers(x *odd, p *earlier, sacks bool) Need {
 // came: what covered it came too late. Then the first copy and its
 // acknowledgement are equally likely to be lost. b-8.8.
 func (h *track) unreplied(x *odd) bool {
-	return x.cov != 0 && (x.kind == RTO || x.kind == TLP) && h.minDown >= 0 && x.is2&isDirect == 0 && h.lateAnswer(x)
+	direct := x.is2&isDirect != 0 && (x.is&sentTS != 0 || h.maxSACK > 0)
+	return x.cov != 0 && (x.kind == RTO || x.kind == TLP) && h.minDown >= 0 && !direct && h.lateAnswer(x)
 }
 
 // twice counts the reports that all of x arrived twice, after x passed.

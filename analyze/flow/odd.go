@@ -57,6 +57,7 @@ const (
 	ackWithData                       // the acknowledgement ackRef carried data
 	answerGone                        // data of the receiver was missing when it covered it: the first answer may be that
 	answerSent                        // and all that it had sent since an earlier copy passed, by what it said with a bare ACK
+	isVain                            // most of its kind were not needed, and it need not have been either
 	isDeaf                            // it echoes what the packet before it did: its sender heard nothing new
 )
 

@@ -140,7 +140,7 @@ func (n *numbers) missingSince(top edge, id int32) (data, acks int32) {
 // segment is in flight (RFC 8985 §7.2, Linux tcp_schedule_loss_probe), and of
 // several it repeats the last. A shorter silence is a pause of the sender's host.
 func (c *Conn) afterPush(h, r *track, s *Segment, lo int64) via {
-	silent := s.Time - h.last.t
+	silent := s.Time - max(h.last.t, r.zeroEnd) // a closed window let nothing go
 	if silent < restartAfter || !h.last.data || h.last.push || h.last.resent || lo != h.top || h.counted || !c.roomFor(h, r, s.Dir) {
 		return viaNothing
 	}

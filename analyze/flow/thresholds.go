@@ -25,6 +25,13 @@ const (
 	// was sent before what is above it: no repair is that fast. b-3.5.
 	reorderRTTs = 0.9
 
+	// clockedShare is the share of the round trip that is known which a sender must
+	// have waited for an acknowledgement: sooner, it had more to send anyway.
+	clockedShare = 0.75
+
+	// initialSegments is the largest initial window, RFC 6928 §2.
+	initialSegments = 10
+
 	// noRTTReorder, ns, stands for it where no round trip is known. b-3.5.
 	noRTTReorder = 3 * millisecond
 
@@ -196,6 +203,10 @@ const (
 	// a lost tail is believed only within so many packets: among more of them a
 	// lost duplicate ACK is likelier. 5 false among 190 in simulated bulk without.
 	tailChain = 16
+
+	// vainFew: so many repairs that were not needed, and not fewer than the others
+	// of their kind, show a path that is late rather than lossy.
+	vainFew = 2
 
 	// promptShare: a side answers promptly if it did so this often as it paused. c-11.
 	promptShare = 3

@@ -101,6 +101,7 @@ type track struct {
 	synEcho  []synSeen
 	again    *Sign // SYN-ACKs repeated after their answer; nil = none
 	shaken   bool
+	opened   bool // what its initial window measures has been looked for
 
 	minDown, minUp int64
 	delays         *delays
@@ -122,6 +123,7 @@ type track struct {
 	shut      *shut // nil if it never closed its window
 	late      *Sign // of timeouts that were not needed
 	zeroSince int64
+	zeroEnd   int64
 	zero      bool
 	zeroRef   FrameRef
 }

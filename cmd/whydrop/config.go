@@ -130,6 +130,10 @@ func apply(c *cobra.Command, f *pflag.Flag, s setting) error {
 func readConfig(path string, root *cobra.Command) ([]setting, error) {
 	octets, err := os.ReadFile(path)
 	if err != nil {
+		// A folder that may not be entered is somebody else's: after sudo -u, HOME may be.
+		if _, hidden := os.Lstat(path); errors.Is(hidden, fs.ErrPermission) {
+			err = fs.ErrNotExist
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}

@@ -29,7 +29,7 @@ func distrust(res *Result) {
 	}
 	for i := range res.Ledger.Losses {
 		l := &res.Ledger.Losses[i]
-		if l.Place == flow.Unaccounted || !(disordered && byTime(l.Rule)) && !byLateness(l, late[l.Flow]) {
+		if l.Place == flow.Unaccounted || (!disordered || !byTime(l.Rule)) && !byLateness(l, late[l.Flow]) {
 			continue
 		}
 		res.move(l, flow.Unaccounted)

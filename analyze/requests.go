@@ -43,8 +43,8 @@ func (res *Result) requests() []Conclusion {
 			order = append(order, k)
 		}
 		s.unanswered += g.N
-		s.asked += uint64(f.Dir[g.Dir&1].Packets)
-		s.answered += uint64(f.Dir[1-g.Dir&1].Packets)
+		s.asked += f.Dir[g.Dir&1].Packets
+		s.answered += f.Dir[1-g.Dir&1].Packets
 		s.repeated += g.Repeated
 		s.inbound += uint64(f.Dir[g.Dir&1].Inbound)
 		s.outbound += uint64(f.Dir[g.Dir&1].Outbound)

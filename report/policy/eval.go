@@ -113,7 +113,6 @@ type gathering struct {
 	fit    fitness
 	from   int // the step into the flows
 	found  []value
-	maybe  int // how many of found may not belong to it, at the end
 	sum    value
 	n      int
 	blind  int // elements of which the capture does not know what they lost

@@ -194,7 +194,7 @@ func (p *printer) line(m mark, rule, value, aside string) {
 		pad := max(2, valueWidth-utf8.RuneCountInString(value)+2)
 		if at+pad+utf8.RuneCountInString(aside) > p.Width {
 			head += "\n"
-			at, pad = 0, margin+2
+			pad = margin + 2
 		}
 		head += strings.Repeat(" ", pad) + aside
 	}

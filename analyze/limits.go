@@ -17,7 +17,6 @@ const (
 	factsMost    = 1 << 18
 	symptomsMost = 4 << 20
 	lossesMost   = 1 << 19
-	trailsMost   = 1 << 20
 
 	// transmission is what one takes in flow.Trails.
 	transmission = 16
@@ -38,7 +37,7 @@ func (o *Options) shard() detect.Options {
 		d.MaxSymptoms = o.room(detailShare, sizeOf[flow.Symptom](), symptomsMost) / n
 	}
 	if d.MaxTrails == 0 {
-		d.MaxTrails = o.room(detailShare, transmission, trailsMost)
+		d.MaxTrails = o.room(detailShare, transmission, flow.TrailsMost)
 	}
 	return d
 }

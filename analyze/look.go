@@ -25,9 +25,21 @@ func (s *Sight) Ref() flow.FrameRef { return flow.FrameRef{Number: s.Number, Fil
 // the frames that are named, in the order of the file, until show returns
 // false. The Result that names them came from the same files.
 func Look(ctx context.Context, src capture.Source, f *flow.Facts, named map[flow.FrameRef]bool, show func(*Sight) bool) error {
+	hash := decode.PairHash(f.Originator.Addr, f.Responder.Addr)
+	return again(ctx, src, func(p *decode.Packet) bool {
+		s := Sight{Packet: *p}
+		if p.PairHash == hash && p.IPVersion != 0 && p.Time >= f.First && p.Time <= f.Last {
+			s.Dir, s.Ours = belongs(p, f)
+		}
+		return !s.Ours && !named[s.Ref()] || show(&s)
+	})
+}
+
+// again reads src from its beginning and hands each packet on, in the order of the
+// file and with the time that Run gave it, until see returns false.
+func again(ctx context.Context, src capture.Source, see func(*decode.Packet) bool) error {
 	dec := decode.NewDecoder()
 	var decoded decode.Decoded
-	hash := decode.PairHash(f.Originator.Addr, f.Responder.Addr)
 	for ctx.Err() == nil {
 		batch, err := src.Next()
 		if errors.Is(err, io.EOF) {
@@ -41,11 +53,7 @@ func Look(ctx context.Context, src capture.Source, f *flow.Facts, named map[flow
 		for i := range decoded.Packets {
 			p := &decoded.Packets[i]
 			p.Time = min(max(p.Time, minTime), maxTime)
-			s := Sight{Packet: *p}
-			if p.PairHash == hash && p.IPVersion != 0 && p.Time >= f.First && p.Time <= f.Last {
-				s.Dir, s.Ours = belongs(p, f)
-			}
-			if (s.Ours || named[s.Ref()]) && !show(&s) {
+			if !see(p) {
 				return nil
 			}
 		}

@@ -2,8 +2,6 @@ package analyze
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"whydrop/analyze/flow"
 	"whydrop/capture"
@@ -28,26 +26,11 @@ func (v *Survey) Look(ctx context.Context, src capture.Source) error {
 		hash := decode.PairHash(f.Originator.Addr, f.Responder.Addr)
 		pairs[hash] = append(pairs[hash], i)
 	}
-	dec := decode.NewDecoder()
-	var decoded decode.Decoded
-	for ctx.Err() == nil {
-		batch, err := src.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		dec.Batch(batch, &decoded)
-		batch.Release()
-		for i := range decoded.Packets {
-			p := &decoded.Packets[i]
-			p.Time = min(max(p.Time, minTime), maxTime)
-			v.Every(p)
-			v.packet(p, pairs[p.PairHash])
-		}
-	}
-	return ctx.Err()
+	return again(ctx, src, func(p *decode.Packet) bool {
+		v.Every(p)
+		v.packet(p, pairs[p.PairHash])
+		return true
+	})
 }
 
 // packet shows p to whom it concerns.

@@ -122,7 +122,7 @@ func fragments(fs []capture.Frame, at int, a, b uint16) []capture.Frame {
 	if len(d) < atTCP+24 {
 		return fs
 	}
-	for i := range uint16(1 + a%7) {
+	for i := range 1 + a%7 {
 		f := fs[at]
 		piece := 8 * (1 + int(b>>(i%8)&3))
 		f.Data = append(slices.Clone(d[:atTCP]), d[atTCP:min(len(d), atTCP+piece)]...)
@@ -164,7 +164,7 @@ func flood(fs []capture.Frame, at int, a, b uint16) []capture.Frame {
 	if len(fs[at].Data) < atTCP+4 {
 		return fs
 	}
-	for i := range uint16(1 + a%90) {
+	for i := range 1 + a%90 {
 		f := fs[at]
 		f.Data = slices.Clone(f.Data)
 		binary.BigEndian.PutUint16(f.Data[atTCP:], b+i)

@@ -55,10 +55,25 @@ func (b *books) fold(f *flow.Facts) {
 	b.log.GaveUp.Flows++
 }
 
-// close writes down that conversation number is over.
-func (b *books) close(number uint32, f *flow.Facts) {
+// close finishes conversation number, of which f is known, and writes it down: apart,
+// or with others where there are too many. end is the time up to which the capture
+// would have seen more of it.
+func (b *books) close(number uint32, f *flow.Facts, c conversation, end int64) {
+	if b.tooMany(f) {
+		c.Fold(&b.lost)
+		c.Finish(end)
+		b.fold(f)
+		return
+	}
+	c.Finish(end)
 	b.facts.Append(*f)
 	b.order.Append(number)
+}
+
+// A conversation is a flow.Conn or a flow.Talk.
+type conversation interface {
+	Fold(sum *flow.Rest)
+	Finish(end int64)
 }
 
 // findings empties the books and numbers the conversations by their place in

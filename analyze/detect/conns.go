@@ -205,32 +205,17 @@ func (n *tunnels) enter(p *decode.Packet, d *decode.Decoded) {
 }
 
 // makeRoom ends the connection that has been idle longest of some that are due
-// to be looked at.
-func (e *Engine) makeRoom() {
-	best, oldest := int32(-1), int64(0)
-	for n := 0; n < secondChances; {
-		d, ok := e.idle.pop(1<<63 - 1)
-		if !ok {
-			break
-		}
+// to be looked at. It reports whether there was one.
+func (e *Engine) makeRoom() bool {
+	d, ok := e.idle.idlest(e.now+checkTime, func(d due) (int64, bool) {
 		c := e.conn(d.index)
-		if c.number != d.number || !c.live {
-			continue
-		}
-		n++
-		if best < 0 || c.last < oldest {
-			if best >= 0 {
-				e.idle.push(due{e.now + checkTime, best, e.conn(best).number})
-			}
-			best, oldest = d.index, c.last
-		} else {
-			e.idle.push(due{e.now + checkTime, d.index, d.number})
-		}
-	}
-	if best >= 0 {
+		return c.last, c.number == d.number && c.live
+	})
+	if ok {
 		e.log.GaveUp.Flows++
-		e.end(best, e.now)
+		e.end(d.index, e.now)
 	}
+	return ok
 }
 
 // end finishes connection i. end is the time up to which the capture would
@@ -242,14 +227,7 @@ func (e *Engine) end(i int32, end int64) {
 	}
 	s := c.state
 	s.Facts.Dir[0].ISN, s.Facts.Dir[1].ISN = c.isn[0], c.isn[1]
-	if e.tooMany(&s.Facts) {
-		s.Fold(&e.lost)
-		s.Finish(end)
-		e.fold(&s.Facts)
-	} else {
-		s.Finish(end)
-		e.close(c.number, &s.Facts)
-	}
+	e.close(c.number, &s.Facts, s, end)
 	e.log.GaveUp.Add(s.GaveUp())
 	s.Free()
 	e.connTable.remove(c.hash, i)

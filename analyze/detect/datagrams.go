@@ -207,46 +207,24 @@ func (e *Datagrams) open(k talkKey, hash uint32, side uint8, p *decode.Packet) i
 }
 
 // makeRoom ends the conversation that has been idle longest of some that are
-// due to be looked at.
-func (e *Datagrams) makeRoom() {
-	best := int32(-1)
-	for n := 0; n < secondChances; {
-		d, ok := e.idle.pop(1<<63 - 1)
-		if !ok {
-			break
-		}
+// due to be looked at. It reports whether there was one.
+func (e *Datagrams) makeRoom() bool {
+	d, ok := e.idle.idlest(e.now+checkTime, func(d due) (int64, bool) {
 		t := &e.talks[d.index]
-		if t.number != d.number || t.Talk == nil {
-			continue
-		}
-		n++
-		if best >= 0 && e.talks[best].last <= t.last {
-			e.idle.push(due{e.now + checkTime, d.index, d.number})
-			continue
-		}
-		if best >= 0 {
-			e.idle.push(due{e.now + checkTime, best, e.talks[best].number})
-		}
-		best = d.index
-	}
-	if best >= 0 {
+		return t.last, t.number == d.number && t.Talk != nil
+	})
+	if ok {
 		e.log.GaveUp.Flows++
-		e.end(best, e.now)
+		e.end(d.index, e.now)
 	}
+	return ok
 }
 
 // end finishes conversation i; end is as for Talk.Finish.
 func (e *Datagrams) end(i int32, end int64) {
 	t := &e.talks[i]
 	pair := e.pairs[t.key.pairKey]
-	if e.tooMany(&t.Facts) {
-		t.Fold(&e.lost)
-		t.Finish(end)
-		e.fold(&t.Facts)
-	} else {
-		t.Finish(end)
-		e.close(t.number, &t.Facts)
-	}
+	e.close(t.number, &t.Facts, t.Talk, end)
 	if pair.Users == 0 {
 		delete(e.pairs, t.key.pairKey)
 	}
@@ -260,9 +238,7 @@ func (e *Datagrams) end(i int32, end int64) {
 func (e *Datagrams) Tick(now int64) {
 	e.now = max(e.now, now)
 	e.expire(now)
-	for live := e.live + 1; int64(e.live)*talkOctets > e.options.MaxState && e.options.MaxState > 0 && e.live < live; {
-		live = e.live
-		e.makeRoom()
+	for most := e.options.MaxState; most > 0 && int64(e.live)*talkOctets > most && e.makeRoom(); {
 	}
 	for {
 		d, ok := e.idle.pop(now)

@@ -162,9 +162,7 @@ func (e *Engine) Tick(now int64) {
 			e.idle.push(due{now + checkTime, d.index, d.number})
 		}
 	}
-	for live := e.live + 1; e.octets() > e.options.MaxState && e.options.MaxState > 0 && e.live < live; {
-		live = e.live
-		e.makeRoom()
+	for most := e.options.MaxState; most > 0 && e.octets() > most && e.makeRoom(); {
 	}
 	if e.others != nil {
 		e.others.Tick(now)

@@ -81,17 +81,14 @@ func (b *blocks) get(small bool) *block {
 		from, size = &b.small, smallBlock
 	}
 	x := *from
-	if size == smallBlock {
-		b.lent[0]++
-	} else {
-		b.lent[1]++
-	}
 	if x == nil {
-		return &block{list: make([]flow.Segment, 0, size)}
+		x = &block{list: make([]flow.Segment, 0, size)}
+	} else {
+		*from = x.next
+		x.next = nil
+		b.free[sizeOf(x)]--
 	}
-	*from = x.next
-	x.next = nil
-	b.free[sizeOf(x)]--
+	b.lent[sizeOf(x)]++
 	return x
 }
 
@@ -144,4 +141,30 @@ func (q *queue) pop(now int64) (due, bool) {
 	}
 	q.head++
 	return q.list[q.head-1], true
+}
+
+// idlest takes out, of some that are due first, the one that was seen longest ago;
+// the others are due again then. seen says when one was, and whether it is still there.
+func (q *queue) idlest(then int64, seen func(d due) (last int64, live bool)) (best due, ok bool) {
+	oldest := int64(0)
+	for n := 0; n < secondChances; {
+		d, any := q.pop(1<<63 - 1)
+		if !any {
+			break
+		}
+		last, live := seen(d)
+		if !live {
+			continue
+		}
+		n++
+		if ok && last >= oldest {
+			q.push(due{then, d.index, d.number})
+			continue
+		}
+		if ok {
+			q.push(due{then, best.index, best.number})
+		}
+		best, oldest, ok = d, last, true
+	}
+	return best, ok
 }

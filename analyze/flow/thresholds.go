@@ -257,7 +257,7 @@ const (
 	maxWaiting    = 1 << 16 // transmissions not acknowledged, per half
 	trailHoles    = 4096    // runs of packets that never passed, per half
 	trailMost     = 20_000  // transmissions of a half from which causes are told: loss-causes.md §3
-	trailsMost    = 1 << 20 // of all halves together, when they are over
+	TrailsMost    = 1 << 20 // of all halves together, when they are over
 	maxCrumbs     = 1 << 16 // chunks of them while they last
 	maxLoads      = 64      // Loads of one half
 	trailLosses   = 2       // of fewer losses nothing is told

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// All trails of a capture share trailsMost transmissions. Which are kept must not
+// All trails of a capture share TrailsMost transmissions. Which are kept must not
 // depend on how the flows were spread over shards: it is those whose flows began
 // first, up to the first for which there is no room. What a shard drops by this
 // rule has no room in the whole capture either, so the rule can be applied to
@@ -29,7 +29,7 @@ func compareTrails(a, b Trail) int {
 // CutTrails sorts list and keeps those for which there is room; 0 is the default.
 func CutTrails(list []Trail, room int) (kept []Trail, gaveUp uint64) {
 	if room == 0 {
-		room = trailsMost
+		room = TrailsMost
 	}
 	slices.SortFunc(list, compareTrails)
 	n := 0
@@ -45,7 +45,7 @@ func CutTrails(list []Trail, room int) (kept []Trail, gaveUp uint64) {
 func (l *Log) leave(t Trail) bool {
 	room := l.MaxTrails
 	if room == 0 {
-		room = trailsMost
+		room = TrailsMost
 	}
 	if l.full && compareTrails(t, l.fullAt) >= 0 {
 		l.GaveUp.Trails++

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +42,7 @@ func TestSettingsOfSomebodyElse(t *testing.T) {
 		cmd.Env = append(cmd.Environ(), "XDG_CONFIG_HOME="+home)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		out, err := cmd.CombinedOutput()
-		if _, ran := err.(*exec.ExitError); !ran {
+		if ran := (*exec.ExitError)(nil); !errors.As(err, &ran) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		return string(out)

@@ -41,9 +41,10 @@ func (c *comparison) eval(s *sight) value {
 		return value{is: verdictOf((l.word == r.word) == (c.op == "=="))}
 	case truth:
 		same := l.is
-		if r.is == no {
+		switch r.is {
+		case no:
 			same = l.is.not()
-		} else if r.is == unknown {
+		case unknown:
 			same = unknown
 		}
 		if c.op == "!=" {

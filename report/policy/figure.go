@@ -275,12 +275,12 @@ func (r *resolver) finish() {
 
 // example is a name that may follow.
 func (r *resolver) example() string {
-	switch k := r.typ.Kind(); {
-	case k == reflect.Map:
+	switch r.typ.Kind() {
+	case reflect.Map:
 		if known := keysOf(r.names); len(known) > 0 {
 			return known[0]
 		}
-	case k == reflect.Slice, k == reflect.Array:
+	case reflect.Slice, reflect.Array:
 		return "count"
 	default:
 		if names := fieldNames(r.typ); len(names) > 0 {

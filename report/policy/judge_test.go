@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +38,7 @@ func flowsOf() []*report.Flow {
 }
 
 func evidence(r *report.Report, flows []*report.Flow, accept ...string) Evidence {
-	return Evidence{Report: r, Flows: iter.Seq[*report.Flow](slices.Values(flows)), Accept: accept}
+	return Evidence{Report: r, Flows: slices.Values(flows), Accept: accept}
 }
 
 func outcomeOf(t *testing.T, text string, failIf bool, e Evidence) Finding {

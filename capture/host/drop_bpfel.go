@@ -13,6 +13,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type dropIndex struct {
+	_       structs.HostLayout
+	Tags    [2048]uint32
+	Credits [2048]uint8
+	Known   [1024]uint64
+}
+
 type dropKey struct {
 	_        structs.HostLayout
 	Function uint64
@@ -26,11 +33,6 @@ type dropKey struct {
 	Ether    uint16
 	Proto    uint8
 	Unused   [5]uint8
-}
-
-type dropKnown struct {
-	_     structs.HostLayout
-	Words [1024]uint64
 }
 
 type dropSample struct {
@@ -47,29 +49,29 @@ type dropSlot struct {
 	_    structs.HostLayout
 	Key  dropKey
 	Sums struct {
-		_        structs.HostLayout
-		Events   uint64
-		Segments uint64
-		Octets   uint64
-		Empty    uint64
-		First    uint64
-		Last     uint64
+		_      structs.HostLayout
+		Events uint64
+		Octets uint64
+		Extra  uint64
+		Empty  uint64
+		First  uint64
+		Last   uint64
 	}
 	Before uint64
-	Credit uint64
 }
 
 type dropValue struct {
 	_    structs.HostLayout
 	Sums struct {
-		_        structs.HostLayout
-		Events   uint64
-		Segments uint64
-		Octets   uint64
-		Empty    uint64
-		First    uint64
-		Last     uint64
+		_      structs.HostLayout
+		Events uint64
+		Octets uint64
+		Extra  uint64
+		Empty  uint64
+		First  uint64
+		Last   uint64
 	}
+	Key   dropKey
 	Stack int32
 	Pid   uint32
 	Comm  [16]uint8
@@ -82,12 +84,15 @@ type dropWork struct {
 	Now       uint64
 	Window    uint64
 	Keys      uint64
+	Finds     uint64
 	Sampled   uint64
 	Woken     uint64
 	Noise     uint64
 	Lost      uint64
 	Unsampled uint64
 	Made      uint64
+	Nameless  uint64
+	Fresh     dropValue
 	Sample    dropSample
 }
 
@@ -96,7 +101,7 @@ type dropWork struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	dropMapDrops             = "drops"
-	dropMapKnowns            = "knowns"
+	dropMapIndices           = "indices"
 	dropMapRecent            = "recent"
 	dropMapRest              = "rest"
 	dropMapSamples           = "samples"
@@ -105,6 +110,7 @@ const (
 	dropProgDropCast         = "drop_cast"
 	dropProgDropRaw          = "drop_raw"
 	dropProgDropTyped        = "drop_typed"
+	dropVarFindsPerWindow    = "finds_per_window"
 	dropVarKeysPerWindow     = "keys_per_window"
 	dropVarNoise             = "noise"
 	dropVarOnlyNetns         = "only_netns"
@@ -115,6 +121,7 @@ const (
 	dropVarSampleType        = "sample_type"
 	dropVarSamplesPerKey     = "samples_per_key"
 	dropVarSamplesPerWindow  = "samples_per_window"
+	dropVarSeed              = "seed"
 )
 
 // loadDrop returns the embedded CollectionSpec for drop.
@@ -169,7 +176,7 @@ type dropProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type dropMapSpecs struct {
 	Drops   *ebpf.MapSpec `ebpf:"drops"`
-	Knowns  *ebpf.MapSpec `ebpf:"knowns"`
+	Indices *ebpf.MapSpec `ebpf:"indices"`
 	Recent  *ebpf.MapSpec `ebpf:"recent"`
 	Rest    *ebpf.MapSpec `ebpf:"rest"`
 	Samples *ebpf.MapSpec `ebpf:"samples"`
@@ -181,6 +188,7 @@ type dropMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type dropVariableSpecs struct {
+	FindsPerWindow    *ebpf.VariableSpec `ebpf:"finds_per_window"`
 	KeysPerWindow     *ebpf.VariableSpec `ebpf:"keys_per_window"`
 	Noise             *ebpf.VariableSpec `ebpf:"noise"`
 	OnlyNetns         *ebpf.VariableSpec `ebpf:"only_netns"`
@@ -191,6 +199,7 @@ type dropVariableSpecs struct {
 	SampleType        *ebpf.VariableSpec `ebpf:"sample_type"`
 	SamplesPerKey     *ebpf.VariableSpec `ebpf:"samples_per_key"`
 	SamplesPerWindow  *ebpf.VariableSpec `ebpf:"samples_per_window"`
+	Seed              *ebpf.VariableSpec `ebpf:"seed"`
 }
 
 // dropObjects contains all objects after they have been loaded into the kernel.
@@ -214,7 +223,7 @@ func (o *dropObjects) Close() error {
 // It can be passed to loadDropObjects or ebpf.CollectionSpec.LoadAndAssign.
 type dropMaps struct {
 	Drops   *ebpf.Map `ebpf:"drops"`
-	Knowns  *ebpf.Map `ebpf:"knowns"`
+	Indices *ebpf.Map `ebpf:"indices"`
 	Recent  *ebpf.Map `ebpf:"recent"`
 	Rest    *ebpf.Map `ebpf:"rest"`
 	Samples *ebpf.Map `ebpf:"samples"`
@@ -225,7 +234,7 @@ type dropMaps struct {
 func (m *dropMaps) Close() error {
 	return _DropClose(
 		m.Drops,
-		m.Knowns,
+		m.Indices,
 		m.Recent,
 		m.Rest,
 		m.Samples,
@@ -238,6 +247,7 @@ func (m *dropMaps) Close() error {
 //
 // It can be passed to loadDropObjects or ebpf.CollectionSpec.LoadAndAssign.
 type dropVariables struct {
+	FindsPerWindow    *ebpf.Variable `ebpf:"finds_per_window"`
 	KeysPerWindow     *ebpf.Variable `ebpf:"keys_per_window"`
 	Noise             *ebpf.Variable `ebpf:"noise"`
 	OnlyNetns         *ebpf.Variable `ebpf:"only_netns"`
@@ -248,6 +258,7 @@ type dropVariables struct {
 	SampleType        *ebpf.Variable `ebpf:"sample_type"`
 	SamplesPerKey     *ebpf.Variable `ebpf:"samples_per_key"`
 	SamplesPerWindow  *ebpf.Variable `ebpf:"samples_per_window"`
+	Seed              *ebpf.Variable `ebpf:"seed"`
 }
 
 // dropPrograms contains all programs after they have been loaded into the kernel.

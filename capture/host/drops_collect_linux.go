@@ -6,24 +6,22 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/cilium/ebpf"
-
 	"whydrop/capture"
 )
 
 // sums are what is counted of the drops of one key; the times are of CLOCK_MONOTONIC.
 type sums struct {
-	events, segments, octets, empty, first, last uint64
-	stack                                        int32 // -1 = none
-	pid                                          uint32
-	command                                      [16]uint8
+	events, octets, extra, empty, first, last uint64 // extra: wire packets beyond one of each event
+	stack                                     int32  // -1 = none
+	pid                                       uint32
+	command                                   [16]uint8
 }
 
 // add adds more of the same key.
 func (s *sums) add(more *sums) {
 	s.events += more.events
-	s.segments += more.segments
 	s.octets += more.octets
+	s.extra += more.extra
 	s.empty += more.empty
 	if more.first != 0 && (s.first == 0 || more.first < s.first) {
 		s.first = more.first
@@ -46,8 +44,15 @@ type collection struct {
 // collect reads all tables, which nobody writes to any longer.
 func (c *collection) collect() (drops []capture.Drop, lost uint64) {
 	c.all = c.watch.spilled
-	c.table(c.watch.program.maps.Drops)
-	c.table(c.watch.program.maps.Rest)
+	var hash uint64
+	var v dropValue
+	for all := c.watch.program.maps.Drops.Iterate(); all.Next(&hash, &v); {
+		c.add(v.Key, sumsOf(&v))
+	}
+	var key dropKey
+	for all := c.watch.program.maps.Rest.Iterate(); all.Next(&key, &v); {
+		c.add(key, sumsOf(&v))
+	}
 	c.recent()
 	counted, lost := c.watch.program.works()
 	listed := uint64(0)
@@ -73,16 +78,8 @@ func (c *collection) add(key dropKey, s *sums) {
 	c.all[key] = s
 }
 
-func (c *collection) table(m *ebpf.Map) {
-	var key dropKey
-	var v dropValue
-	for all := m.Iterate(); all.Next(&key, &v); {
-		c.add(key, sumsOf(&v))
-	}
-}
-
 func sumsOf(v *dropValue) *sums {
-	return &sums{v.Sums.Events, v.Sums.Segments, v.Sums.Octets, v.Sums.Empty, v.Sums.First, v.Sums.Last, v.Stack, v.Pid, v.Comm}
+	return &sums{v.Sums.Events, v.Sums.Octets, v.Sums.Extra, v.Sums.Empty, v.Sums.First, v.Sums.Last, v.Stack, v.Pid, v.Comm}
 }
 
 // recent reads what did not leave the small table of each CPU yet.
@@ -95,7 +92,7 @@ func (c *collection) recent() {
 		}
 		for _, s := range slots {
 			if n := s.Sums; n.Events > 0 {
-				c.add(s.Key, &sums{n.Events, n.Segments, n.Octets, n.Empty, n.First, n.Last, -1, 0, [16]uint8{}})
+				c.add(s.Key, &sums{n.Events, n.Octets, n.Extra, n.Empty, n.First, n.Last, -1, 0, [16]uint8{}})
 			}
 		}
 	}
@@ -104,15 +101,19 @@ func (c *collection) recent() {
 // works returns how many drops the program took into account, and how many of
 // them found no room.
 func (p *program) works() (counted, lost uint64) {
+	return p.sum(func(w *dropWork) uint64 { return w.Counted }), p.sum(func(w *dropWork) uint64 { return w.Lost })
+}
+
+// sum adds up what the program counts on each CPU.
+func (p *program) sum(of func(*dropWork) uint64) (n uint64) {
 	var all []dropWork
 	if p.maps.Works.Lookup(uint32(0), &all) != nil {
-		return 0, 0
+		return 0
 	}
-	for _, w := range all {
-		counted += w.Counted
-		lost += w.Lost
+	for i := range all {
+		n += of(&all[i])
 	}
-	return counted, lost
+	return n
 }
 
 // beforeInput are reasons and functions by which the kernel drops what comes in
@@ -126,7 +127,7 @@ func (c *collection) drop(key *dropKey, s *sums) (capture.Drop, bool) {
 		Interface: c.device(key.Ifindex), Inbound: c.device(key.Iif),
 		EtherType: key.Ether, Protocol: key.Proto,
 		Src: mapped(key.Src, key.Sport), Dst: mapped(key.Dst, key.Dport),
-		Events: s.events, Packets: s.segments, Octets: s.octets, Empty: s.empty,
+		Events: s.events, Packets: s.events + s.extra, Octets: s.octets, Empty: s.empty,
 		First: int64(s.first) + c.offset, Last: int64(s.last) + c.offset,
 	}
 	if isNoise(d.Reason, d.Function, d.Protocol) {

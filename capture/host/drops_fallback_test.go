@@ -32,10 +32,11 @@ func TestDropsByOlderPrograms(t *testing.T) {
 				if counted, lost := p.works(); counted != 100 || lost != 0 {
 					t.Errorf("%d counted and %d lost, want 100 and 0", counted, lost)
 				}
-				var key dropKey
+				var hash uint64
 				var v dropValue
 				named := 0
-				for all := p.maps.Drops.Iterate(); all.Next(&key, &v); named++ {
+				for all := p.maps.Drops.Iterate(); all.Next(&hash, &v); named++ {
+					key := v.Key
 					if to := mapped(key.Dst, key.Dport).String(); to != "10.77.0.2:9999" {
 						t.Errorf("a drop to %s", to)
 					}

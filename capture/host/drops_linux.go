@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"os"
 	"sync"
@@ -202,6 +203,11 @@ func (d *dropWatch) finish(t *capture.Testimony) {
 		c.symbols = <-d.named
 	}
 	t.Drops, t.DropsLost = c.collect()
+	if n := d.program.sum(func(w *dropWork) uint64 { return w.Nameless }); n > 0 {
+		t.Absent = append(t.Absent, capture.Absent{What: "addresses of some kernel drop events",
+			Why:   fmt.Sprintf("%d of them came faster than so many flows can be told apart", n),
+			Costs: "those are counted by reason and interface, and charged to no flow"})
+	}
 	_ = d.ring.Close()
 	d.program.close()
 }

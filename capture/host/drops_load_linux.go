@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 
 	"github.com/cilium/ebpf"
@@ -84,6 +85,7 @@ func set(spec *ebpf.CollectionSpec, reasons *reasonNames, o dropOptions) error {
 		dropVarReasonUnspecified: reasons.number("NOT_SPECIFIED"),
 		dropVarReasonPurge:       reasons.number("QUEUE_PURGE"),
 		dropVarReasonOld:         reasons.number("TCP_OLD_SEQUENCE"),
+		dropVarSeed:              seed(),
 	}
 	if o.every {
 		values[dropVarSamplesPerKey], values[dropVarSamplesPerWindow] = ^uint32(0), uint32(0)
@@ -94,6 +96,14 @@ func set(spec *ebpf.CollectionSpec, reasons *reasonNames, o dropOptions) error {
 		}
 	}
 	return nil
+}
+
+// seed makes the hash of the program one that nobody can foresee.
+func seed() (words [14]uint32) {
+	for i := range words {
+		words[i] = rand.Uint32()
+	}
+	return words
 }
 
 // detach ends the events; what was counted stays readable.

@@ -3,8 +3,6 @@ package host
 import "github.com/cilium/ebpf"
 
 const (
-	// knownOctets is the size of struct known in bpf/drop.bpf.c.
-	knownOctets = 1 << 16 / 8
 	// fullTable is how many keys the kernel's table may hold before it is emptied:
 	// three quarters of its size.
 	fullTable = 12288
@@ -16,21 +14,22 @@ const (
 // makeRoom empties the kernel's table of drops when it holds so many keys, so that
 // new ones find room however long the capture lasts.
 func (d *dropWatch) makeRoom(full uint64) {
-	made := d.program.made()
+	made := d.program.sum(func(w *dropWork) uint64 { return w.Made })
 	if made-d.made < full {
 		return
 	}
 	d.made = made
-	var keys []dropKey
-	var key dropKey
+	var hashes []uint64
+	var hash uint64
 	var v dropValue
-	for all := d.program.maps.Drops.Iterate(); all.Next(&key, &v); {
-		keys = append(keys, key)
+	for all := d.program.maps.Drops.Iterate(); all.Next(&hash, &v); {
+		hashes = append(hashes, hash)
 	}
-	for _, key := range keys {
-		if d.program.maps.Drops.LookupAndDelete(&key, &v) != nil {
+	for _, hash := range hashes {
+		if d.program.maps.Drops.LookupAndDelete(&hash, &v) != nil {
 			continue
 		}
+		key := v.Key
 		if len(d.spilled) >= mostSpilled && d.spilled[key] == nil {
 			key.Src, key.Dst, key.Sport, key.Dport = [16]uint8{}, [16]uint8{}, 0, 0
 		}
@@ -50,17 +49,5 @@ func (p *program) forget() {
 	if err != nil {
 		return
 	}
-	_ = p.maps.Knowns.Put(uint32(0), make([][knownOctets]byte, cpus))
-}
-
-// made is how many keys the program made.
-func (p *program) made() (n uint64) {
-	var all []dropWork
-	if p.maps.Works.Lookup(uint32(0), &all) != nil {
-		return 0
-	}
-	for _, w := range all {
-		n += w.Made
-	}
-	return n
+	_ = p.maps.Indices.Put(uint32(0), make([]dropIndex, cpus))
 }

@@ -4,7 +4,8 @@
  * the events up by reason, function, interfaces and addresses, and hands out the headers of the
  * first of each key. What a drop costs is mostly the memory it touches: the sums are kept in a small
  * table of each CPU (recent), which spills into the common one (drops) only when another key wants
- * the place.
+ * the place. In a storm of more flows than that table holds, only so many drops a second are looked
+ * up in the common one; the others are counted without their addresses.
  *
  * A BPF program of a tracepoint is not entered again on the CPU on which it runs (the kernel
  * counts that as a miss), so what is per CPU needs no atomic operation.
@@ -23,6 +24,8 @@ CONST __u32 reason_old = ~0u;         /* TCP_OLD_SEQUENCE */
 CONST __u32 samples_per_key = 64;
 CONST __u32 samples_per_window = 8192; /* of each CPU */
 CONST __u32 keys_per_window = 4096;    /* of each CPU */
+CONST __u32 finds_per_window = 262144; /* of each CPU */
+CONST __u32 seed[14] = {};             /* of the hash */
 
 #define window_shift 30 /* of nanoseconds: windows of 1.07 s */
 
@@ -52,11 +55,12 @@ struct key {
 };
 
 struct sums {
-	__u64 events, segments, octets, empty, first, last;
+	__u64 events, octets, extra, empty, first, last; /* extra: wire packets beyond one of each event */
 };
 
 struct value {
 	struct sums sums;
+	struct key key;
 	__s32 stack;
 	__u32 pid;
 	__u8 comm[16];
@@ -66,7 +70,6 @@ struct slot {
 	struct key key;
 	struct sums sums;
 	__u64 before; /* events of the key when it came into this slot */
-	__u64 credit; /* how often others may pass before it loses the slot */
 };
 
 struct sample {
@@ -82,19 +85,21 @@ struct sample {
 struct work {
 	__u64 counted;   /* events that were taken into account */
 	__u64 tick, now; /* the clock, read once a tick */
-	__u64 window, keys, sampled; /* of this window */
+	__u64 window, keys, finds, sampled; /* of this window */
 	__u64 woken;     /* the tick in which the reader was woken last */
 	__u64 noise;     /* innocent ones */
 	__u64 lost;      /* that no table had room for */
 	__u64 unsampled; /* samples that the ring had no room for */
 	__u64 made;      /* keys */
+	__u64 nameless;  /* counted without addresses */
+	struct value fresh; /* the stack has no room for it */
 	struct sample sample;
 };
 
 struct {
 	__uint(type, map_hash);
 	__uint(max_entries, 16384);
-	__type(key, struct key);
+	__type(key, __u64); /* the hash: to find it costs half of what the key itself does */
 	__type(value, struct value);
 } drops SEC(".maps");
 
@@ -108,7 +113,7 @@ struct {
 
 #define first_credit 8
 #define most_credit 64
-#define recent_bits 10 /* more slots find less: the cache of the CPU holds no more of them */
+#define recent_bits 11
 #define recent_slots (1 << recent_bits)
 
 struct {
@@ -126,20 +131,24 @@ struct {
 } works SEC(".maps");
 
 /*
- * Which keys may be in drops, one bit of a hash each. In a flood from sources without end nearly
- * none is, and to look each of them up there would cost more than all else. Emptied with drops.
+ * What tells without a look at the tables whether they have a key. It is small, to stay in the
+ * cache: of each slot of recent, 32 bits of the hash of its key, and how often others may pass
+ * before that loses the slot; of drops, one bit of the hash of each key. In a flood from sources
+ * without end nearly none is there, and to look each of them up would cost more than all else.
  */
 #define known_bits 16
-struct known {
-	__u64 words[(1 << known_bits) / 64];
+struct index {
+	__u32 tags[recent_slots];
+	__u8 credits[recent_slots];
+	__u64 known[(1 << known_bits) / 64]; /* emptied with drops */
 };
 
 struct {
 	__uint(type, map_percpu_array);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct known);
-} knowns SEC(".maps");
+	__type(value, struct index);
+} indices SEC(".maps");
 
 #define ring_octets (1 << 20)
 
@@ -363,13 +372,19 @@ static inline_always __s32 describe(const int way, struct drop *d, struct work *
 	return from_socket(way, k, sk) || k->ether ? -1 : -2;
 }
 
+/*
+ * A product of each word's halves with a secret added (NH of RFC 4418 section 5.2.2), so that no
+ * choice of addresses makes hashes equal.
+ */
 static inline_always __u64 hash_of(const struct key *k)
 {
-	const __u64 *w = (const __u64 *)k;
-	__u64 h = w[0] * 0x9e3779b97f4a7c15 + w[1] * 0xc2b2ae3d27d4eb4f + w[2] * 0x165667b19e3779f9 +
-		  (w[3] ^ w[5]) * 0xd6e8feb86659fd93 + w[4] * 0xff51afd7ed558ccd + w[6] * 0xa0761d6478bd642f + w[7];
+	const __u32 *v = (const __u32 *)k;
+	__u64 h = v[14]; /* ether and proto */
 
-	return (h ^ h >> 32) * 0xe7037ed1a0b428db;
+	for (int i = 0; i < 14; i += 2)
+		h += (__u64)(v[i] + seed[i]) * (v[i + 1] + seed[i + 1]);
+	h = (h ^ h >> 32) * 0xe7037ed1a0b428db;
+	return h ^ h >> 29;
 }
 
 static inline_always int same(const struct key *a, const struct key *b)
@@ -383,24 +398,43 @@ static inline_always int same(const struct key *a, const struct key *b)
 static inline_always void add(struct sums *to, const struct sums *more)
 {
 	__sync_fetch_and_add(&to->events, more->events);
-	__sync_fetch_and_add(&to->segments, more->segments);
 	__sync_fetch_and_add(&to->octets, more->octets);
+	if (more->extra)
+		__sync_fetch_and_add(&to->extra, more->extra);
 	if (more->empty)
 		__sync_fetch_and_add(&to->empty, more->empty);
 	to->last = more->last;
 }
 
-/* Adds sums to a key of drops, or of rest where that is full. */
-static inline_never int spill(const struct key *k, const struct sums *sums)
+static inline_always struct value *find(const struct key *k, __u64 hash)
 {
-	struct value fresh = {.sums = *sums, .stack = -1};
-	struct value *v = map_lookup(&drops, k);
+	struct value *v = map_lookup(&drops, &hash);
 
-	if (!v && !map_update(&drops, k, &fresh, update_noexist))
+	return v && same(&v->key, k) ? v : 0;
+}
+
+static inline_always struct value *start(struct work *w, const struct key *k)
+{
+	struct value *fresh = &w->fresh;
+
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->key = *k;
+	fresh->stack = -1;
+	return fresh;
+}
+
+/* Adds sums to a key of drops, or of rest where that is full. */
+static inline_never int spill(struct work *w, const struct key *k, const struct sums *sums)
+{
+	__u64 hash = hash_of(k);
+	struct value *v = find(k, hash), *fresh = start(w, k);
+
+	fresh->sums = *sums;
+	if (!v && !map_update(&drops, &hash, fresh, update_noexist))
 		return 1;
 	if (!v)
-		v = map_lookup(&drops, k); /* another CPU was faster */
-	if (!v && !map_update(&rest, k, &fresh, update_noexist))
+		v = find(k, hash); /* another CPU was faster */
+	if (!v && !map_update(&rest, k, fresh, update_noexist))
 		return 1;
 	if (!v)
 		v = map_lookup(&rest, k);
@@ -411,34 +445,34 @@ static inline_never int spill(const struct key *k, const struct sums *sums)
 }
 
 /* A new key: who sends, and by which way through the kernel. Neither is worth it for every drop. */
-static inline_always struct value *first_seen(struct drop *d, struct work *w)
+static inline_never struct value *first_seen(struct drop *d, struct work *w, __u64 hash)
 {
-	struct value fresh = {.stack = -1};
 	const struct key *k = &d->key;
+	struct value *fresh;
 
 	if (++w->keys > keys_per_window)
 		return 0;
-	fresh.sums.first = fresh.sums.last = d->sums.last;
+	fresh = start(w, k);
+	fresh->sums.first = fresh->sums.last = d->sums.last;
 	if (!k->iif) {
-		fresh.pid = current_pid_tgid() >> 32;
-		current_comm(fresh.comm, sizeof(fresh.comm));
+		fresh->pid = current_pid_tgid() >> 32;
+		current_comm(fresh->comm, sizeof(fresh->comm));
 	}
 	if (!k->iif || k->reason == reason_netfilter || k->reason == reason_unspecified)
-		fresh.stack = get_stackid(d->ctx, &stacks, 0);
-	if (!map_update(&drops, k, &fresh, update_noexist))
+		fresh->stack = get_stackid(d->ctx, &stacks, 0);
+	if (!map_update(&drops, &hash, fresh, update_noexist))
 		w->made++;
-	return map_lookup(&drops, k);
+	return find(k, hash);
 }
 
 /* Gives the slot to the key of d, of which there were so many events before. */
 static inline_always void take(struct drop *d, struct work *w, struct slot *slot, __u64 before)
 {
-	if (slot->sums.events && !spill(&slot->key, &slot->sums))
+	if (slot->sums.events && !spill(w, &slot->key, &slot->sums))
 		w->lost += slot->sums.events;
 	__builtin_memset(&slot->sums, 0, sizeof(slot->sums));
 	slot->key = d->key;
 	slot->before = before;
-	slot->credit = first_credit;
 }
 
 /*
@@ -479,7 +513,7 @@ static inline_always __u64 clock(struct work *w)
 		w->now = ktime_ns();
 		if (w->now >> window_shift != w->window) {
 			w->window = w->now >> window_shift;
-			w->keys = w->sampled = 0;
+			w->keys = w->finds = w->sampled = 0;
 		}
 	}
 	return w->now;
@@ -489,7 +523,7 @@ static inline_always int count(struct sums *sums, const struct sums *one)
 {
 	if (!sums->events++)
 		sums->first = one->first;
-	sums->segments += one->segments;
+	sums->extra += one->extra;
 	sums->octets += one->octets;
 	sums->empty += one->empty;
 	if (one->last > sums->last) /* a sample has its own time, later than that of the tick */
@@ -497,61 +531,73 @@ static inline_always int count(struct sums *sums, const struct sums *one)
 	return 0;
 }
 
-static inline_always struct slot *slot_at(__u64 hash)
+static inline_always __u32 slot_of(__u64 hash) { return hash >> (64 - recent_bits); }
+
+static inline_always struct slot *slot_at(__u32 i) { return map_lookup(&recent, &i); }
+
+/* The word of known with the bit of a hash, and that bit. */
+static inline_always __u64 *known_at(struct index *x, __u64 hash)
 {
-	__u32 index = hash >> (64 - recent_bits);
-
-	return map_lookup(&recent, &index);
-}
-
-/* The word of knowns with the bit of a hash. */
-static inline_always __u64 *known_at(__u64 hash)
-{
-	__u32 zero = 0;
-	struct known *known = map_lookup(&knowns, &zero);
-
-	return known ? &known->words[hash >> 32 & ((1 << known_bits) / 64 - 1)] : 0;
+	return &x->known[hash >> 32 & ((1 << known_bits) / 64 - 1)];
 }
 
 static inline_always __u64 known_bit(__u64 hash) { return 1ULL << (hash >> 26 & 63); }
 
-/* Of a key that is new, where too many are: its addresses are forgotten, it is not. */
-static inline_never int nameless(struct drop *d, struct work *w)
+/* Of a key that is new or rare, where too many are: its addresses are forgotten, it is not. */
+static inline_never int nameless(struct drop *d, struct work *w, struct index *x)
 {
 	struct slot *slot;
+	__u64 hash;
+	__u32 i;
 
 	clear_addresses(&d->key);
-	slot = slot_at(hash_of(&d->key));
+	hash = hash_of(&d->key);
+	i = slot_of(hash);
+	slot = slot_at(i);
 	if (!slot)
 		return 0;
-	if (!same(&slot->key, &d->key))
+	w->nameless++;
+	if (!same(&slot->key, &d->key)) {
 		take(d, w, slot, ~0u);
+		x->tags[i & (recent_slots - 1)] = hash;
+		x->credits[i & (recent_slots - 1)] = most_credit;
+	}
 	return count(&slot->sums, &d->sums);
 }
 
 /* Counts a drop whose key does not have its slot. */
-static inline_always int account_other(const int way, struct drop *d, struct work *w, struct slot *slot, __u64 hash)
+static inline_always int account_other(const int way, struct drop *d, struct work *w, struct index *x, __u64 hash)
 {
-	__u64 *known = known_at(hash), before;
+	__u32 i = slot_of(hash) & (recent_slots - 1);
+	__u64 *known = known_at(x, hash), before;
 	struct value *v = 0;
+	struct slot *slot;
 
-	if (!known)
-		return 0;
-	if (w->keys <= keys_per_window || *known & known_bit(hash))
-		v = map_lookup(&drops, &d->key);
+	if (w->finds > finds_per_window)
+		return nameless(d, w, x);
+	if (w->keys <= keys_per_window || *known & known_bit(hash)) {
+		w->finds++;
+		v = find(&d->key, hash);
+	}
 	if (!v)
-		v = first_seen(d, w);
+		v = first_seen(d, w, hash);
 	if (!v) /* too many new ones, or no room */
-		return nameless(d, w);
+		return nameless(d, w, x);
 	*known |= known_bit(hash);
 	before = v->sums.events;
 	if (before < samples_per_key)
 		hand_out(way, d, w);
 	/* To change hands costs more than to go without: who comes back keeps the slot. */
-	if (!slot->credit--) {
+	if (!x->credits[i]) {
+		slot = slot_at(i);
+		if (!slot)
+			return 0;
 		take(d, w, slot, before);
+		x->tags[i] = hash;
+		x->credits[i] = first_credit;
 		return count(&slot->sums, &d->sums);
 	}
+	x->credits[i]--;
 	add(&v->sums, &d->sums);
 	return 0;
 }
@@ -559,21 +605,28 @@ static inline_always int account_other(const int way, struct drop *d, struct wor
 static inline_always int account(const int way, struct drop *d, struct work *w, __s32 payload)
 {
 	__u64 hash = hash_of(&d->key);
-	struct slot *slot = slot_at(hash);
+	__u32 i = slot_of(hash) & (recent_slots - 1), zero = 0;
+	struct index *x = map_lookup(&indices, &zero);
+	struct slot *slot;
 
+	if (!x)
+		return 0;
 	w->counted++;
 	d->sums.events = 1;
-	d->sums.segments = d->segments;
+	d->sums.extra = d->segments - 1;
 	d->sums.empty = !payload;
 	d->sums.first = d->sums.last = clock(w);
+	if (x->tags[i] != (__u32)hash)
+		return account_other(way, d, w, x, hash);
+	slot = slot_at(i);
 	if (!slot)
 		return 0;
 	if (!same(&slot->key, &d->key))
-		return account_other(way, d, w, slot, hash);
+		return account_other(way, d, w, x, hash);
 	if (slot->before + slot->sums.events < samples_per_key)
 		hand_out(way, d, w);
-	if (slot->credit < most_credit)
-		slot->credit++;
+	if (x->credits[i] < most_credit)
+		x->credits[i]++;
 	return count(&slot->sums, &d->sums);
 }
 

@@ -15,6 +15,7 @@ func conclude(res *Result, o Options) {
 	positions(res)
 	beforeCapture(res)
 	points(res)
+	probing(res)
 	translated(res)
 	continued(res)
 	labelCopies(res)

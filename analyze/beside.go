@@ -12,6 +12,7 @@ func (res *Result) beside() {
 	for _, rule := range [...]func(*Result) []Conclusion{
 		(*Result).loopsBeside, (*Result).conflicts, (*Result).unresolved,
 		(*Result).notReading, (*Result).gone, (*Result).unansweredKeepAlives, (*Result).spurious, (*Result).corruption, (*Result).fragmentsBeside,
+		func(res *Result) []Conclusion { return res.probed },
 		(*Result).requests, (*Result).middleboxes, (*Result).slowReaders, (*Result).imbalance,
 	} {
 		res.Conclusions = append(res.Conclusions, rule(res)...)

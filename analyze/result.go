@@ -34,6 +34,8 @@ type Result struct {
 	views            []vantage     // by flow
 	noFragments      uint64        // later fragments that are missing for want of a filter that takes them
 	line             timeline      // the traffic over time
+	probes           []bool        // by flow, whether it is of a scan or a flood; nil: none is
+	probed           []Conclusion  // what is concluded of them
 	Events           []Event       // what losses of many packets have in common
 	loners           []flow.Loner  // packets that passed one of two points
 	trails           []flow.Trail  // by flow and direction, until causes are told from them

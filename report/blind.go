@@ -13,7 +13,8 @@ import (
 type blindness struct {
 	flows      uint64 // all that cannot tell
 	packets    uint64 // their packets
-	chatter    uint64 // of them, what hosts say to their neighbours unasked
+	chatter    uint64 // of them, what hosts say to their neighbours unasked, and scans and floods
+	probes     uint64 // packets of scans and floods
 	oneWay     uint64 // of them, TCP with one direction
 	unnumbered uint64 // of them, protocols that number nothing
 	requests   uint64 // packets of those that are connection requests without an answer
@@ -30,6 +31,9 @@ type blindness struct {
 func unansweredRequest(f *flow.Facts) bool {
 	if f.Protocol != decode.ProtoTCP || f.Refused {
 		return false
+	}
+	if f.Unanswered() {
+		return true
 	}
 	for d := range f.Dir {
 		h := &f.Dir[d]

@@ -166,8 +166,11 @@ func (b *builder) addFlow(i int) {
 	if b.cannotTell(i) {
 		b.blind.flows++
 		b.blind.packets += t.sent
-		if b.chatter(i) {
+		if b.chatter(i) || b.res.OfProbes(i) {
 			b.blind.chatter += t.sent
+		}
+		if b.res.OfProbes(i) {
+			b.blind.probes += t.sent
 		}
 		switch {
 		case f.OneWay():

@@ -40,7 +40,7 @@ func (b *builder) also() []string {
 	more := uint64(0)
 	for i := range b.res.Conclusions {
 		switch c := &b.res.Conclusions[i]; {
-		case c.Say == "" || c.Confidence == cause.Possible:
+		case c.Say == "" || c.Confidence == cause.Possible && c.Cause != cause.SYNFlood:
 		case len(out) == maxAlso:
 			more++
 		default:

@@ -50,6 +50,8 @@ func says(c *analyze.Charge, w flow.Witness) string {
 		return fmt.Sprintf("ICMP type %d, code %d: %s", w.A, w.B, icmpName(c.Router.Is4(), w.A, w.B))
 	case flow.SaysSYN:
 		return "SYN: asks for a connection"
+	case flow.SaysStray:
+		return "neither SYN nor ACK: no host sends such, a scanner does"
 	case flow.SaysReset:
 		return "RST: ends the connection"
 	case flow.SaysFragment:

@@ -230,6 +230,10 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 		v.Sentence = how + "the evidence fits two stories."
 		v.Unsure = []string{b.twoStories(v.Unexplained)}
 		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
+	case b.blind.probes*2 > b.blind.packets:
+		v.Sentence = how + "most of these packets are of a scan or a flood."
+		v.Unsure = []string{counted(b.blind.requests, "packet") + " that nobody answered. Whether they arrived nothing tells, " +
+			"and no conversation misses them."}
 	case b.blind.requests*2 > b.blind.packets:
 		v.Sentence = how + "nobody answered these connection requests."
 		v.Unsure = []string{counted(b.blind.requests, "packet") + " of connections that did not begin. Each was lost, or its answer was, " +

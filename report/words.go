@@ -67,6 +67,8 @@ var why = map[cause.ID]string{
 	cause.RoutingLoop:            "a routing loop",
 	cause.DNSUnanswered:          "DNS requests without an answer",
 	cause.RequestUnanswered:      "requests without an answer",
+	cause.PortScan:               "a scan",
+	cause.SYNFlood:               "a flood of SYNs",
 	cause.MiddleboxMangled:       "something on the way rewrites packets",
 	cause.AddressConflict:        "two hosts with one address",
 	cause.NeighbourUnresolved:    "nobody answers ARP for the receiver",

@@ -48,6 +48,8 @@ const (
 	SpuriousRTO            ID = "spurious-rto"          // innocent: a timeout, because the path was late
 	DNSUnanswered          ID = "dns-unanswered"        // DNS requests without an answer
 	RequestUnanswered      ID = "request-unanswered"    // NTP, RADIUS, SIP, the handshake of QUIC, echo
+	PortScan               ID = "port-scan"             // questions of who wants no connection: innocent
+	SYNFlood               ID = "syn-flood"             // likewise, of many to one
 	MiddleboxMangled       ID = "middlebox-mangled"     // something on the way rewrites, strips or injects
 	FirewallDrop           ID = "firewall-drop"         // the host said so, as all below
 	ConntrackFull          ID = "conntrack-full"        //

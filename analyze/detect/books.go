@@ -16,9 +16,13 @@ type books struct {
 	order  flow.List[uint32]     // their numbers
 	keep   int                   // how many of them are kept apart
 	tiny   int                   // how many of those have few packets
-	rest   flow.Facts            // of all others
-	folded uint64                // how many those are
-	lost   flow.Rest             // what they lost
+	rest   [2]folded             // of all others: conversations, and bare probes
+}
+
+// folded sums up conversations of which there are too many.
+type folded struct {
+	facts flow.Facts
+	lost  flow.Rest // what they lost
 }
 
 func openBooks(o Options) books {
@@ -48,21 +52,19 @@ func (b *books) tooMany(f *flow.Facts) bool {
 	return b.facts.Len() >= b.keep || tiny && b.tiny > b.keep/tinyShare
 }
 
-// fold sums up a conversation of which there are too many.
-func (b *books) fold(f *flow.Facts) {
-	b.rest.Fold(f)
-	b.folded++
-	b.log.GaveUp.Flows++
-}
-
 // close finishes conversation number, of which f is known, and writes it down: apart,
 // or with others where there are too many. end is the time up to which the capture
 // would have seen more of it.
 func (b *books) close(number uint32, f *flow.Facts, c conversation, end int64) {
 	if b.tooMany(f) {
-		c.Fold(&b.lost)
+		sum := &b.rest[0]
+		if f.Bare() {
+			sum = &b.rest[1]
+		}
+		c.Fold(&sum.lost)
 		c.Finish(end)
-		b.fold(f)
+		sum.facts.Fold(f)
+		b.log.GaveUp.Flows++
 		return
 	}
 	c.Finish(end)
@@ -77,10 +79,13 @@ type conversation interface {
 }
 
 // findings empties the books and numbers the conversations by their place in
-// the result. Those that were folded are the last one.
+// the result. Those that were folded are the last ones.
 func (b *books) findings() flow.Findings {
-	if b.folded > 0 {
-		b.facts.Append(b.rest)
+	kept := b.facts.Len()
+	for i := range b.rest {
+		if r := &b.rest[i]; r.facts.SummedUp > 0 {
+			b.facts.Append(r.facts)
+		}
 	}
 	f := flow.Findings{
 		Flows: b.facts.Refs(), Symptoms: b.log.Symptoms.Take(), Losses: b.log.Losses,
@@ -88,15 +93,27 @@ func (b *books) findings() flow.Findings {
 		Trails: b.log.Trails, GaveUp: b.log.GaveUp,
 	}
 	f.Renumber(placesOf(b.order.Take(), b.opened, uint32(max(len(f.Flows)-1, 0))))
-	for d := range b.lost {
-		for p := range b.lost[d] {
-			if l := b.lost[d][p]; l.Packets > 0 {
-				l.Flow = uint32(len(f.Flows) - 1)
-				f.Losses = append(f.Losses, l)
-			}
+	at := uint32(kept)
+	for i := range b.rest {
+		if b.rest[i].facts.SummedUp > 0 {
+			f.Losses = b.rest[i].losses(f.Losses, at)
+			at++
 		}
 	}
 	return f
+}
+
+// losses appends what was lost, as losses of conversation at.
+func (r *folded) losses(to []flow.Lost, at uint32) []flow.Lost {
+	for d := range r.lost {
+		for p := range r.lost[d] {
+			if l := r.lost[d][p]; l.Packets > 0 {
+				l.Flow = at
+				to = append(to, l)
+			}
+		}
+	}
+	return to
 }
 
 // placesOf returns what tells the place of a number in order; that of a number

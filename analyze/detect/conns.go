@@ -36,6 +36,7 @@ const (
 	carried                         // more than SYN
 	closed                          // FIN or RST
 	tunnelled                       //
+	stray                           // a segment without SYN, ACK and RST
 )
 
 // Chunks keep what is in them at its address.
@@ -227,6 +228,7 @@ func (e *Engine) end(i int32, end int64) {
 	}
 	s := c.state
 	s.Facts.Dir[0].ISN, s.Facts.Dir[1].ISN = c.isn[0], c.isn[1]
+	s.Facts.Stray = c.marks&stray != 0
 	e.close(c.number, &s.Facts, s, end)
 	e.log.GaveUp.Add(s.GaveUp())
 	s.Free()

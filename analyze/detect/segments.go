@@ -73,7 +73,13 @@ func (c *conn) note(p *decode.Packet, dir uint8) {
 		return
 	}
 	c.marks |= carried
-	if p.Flags&(decode.FIN|decode.RST) != 0 {
+	switch p.Flags & (decode.FIN | decode.RST | decode.ACK) {
+	case decode.ACK:
+	case 0: // no host sends such, nor a FIN alone: RFC 9293 §3.10.7.4
+		c.marks |= stray
+	case decode.FIN:
+		c.marks |= stray | closed
+	default:
 		c.marks |= closed
 	}
 }

@@ -7,6 +7,9 @@ import "whydrop/decode"
 // that is not. SYNs alone are no conversation: they may have been unanswered. Nor
 // is what goes on, after a rest, with a connection that both directions are here of.
 func (f *Facts) OneWay() bool {
+	if f.SummedUp > 0 && f.Unanswered() {
+		return false
+	}
 	h, other := &f.Dir[0], &f.Dir[1]
 	if h.Packets == 0 {
 		h, other = other, h

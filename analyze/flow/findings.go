@@ -262,6 +262,7 @@ const (
 	SaysAbsurdSACK        // A–B: sequence numbers reported that are none of this connection
 	SaysMSS               // A: the MSS with which the SYN passes again, B: that before
 	SaysStripped          // A: the options that the SYN lacks when it passes again: Stripped…
+	SaysStray             // a segment without SYN, ACK and RST
 	SaysKernelDrop        // A: the kernel dropped it so many ns after it passed
 	NumSays
 )
@@ -319,6 +320,8 @@ type Facts struct {
 	// Incarnation counts connections on the same five-tuple, from 0.
 	Incarnation uint32
 	Refused     bool    // the SYN was answered by a reset (TCP)
+	Stray       bool    // it has segments without SYN, ACK and RST, as only probes are (TCP)
+	SummedUp    uint64  // conversations that are only counted together here; 0 = it is one
 	Via         Via     // how its first packet came here
 	Rested      int64   // it goes on, in one direction, with a connection that both ways are here of, and that had rested for so long, ns
 	QUIC        bool    // it began with packets of QUIC (UDP)

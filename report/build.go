@@ -53,14 +53,15 @@ func Build(res *analyze.Result, o BuildOptions) *Report {
 
 // A builder holds the sums that several parts of a Report need.
 type builder struct {
-	res       *analyze.Result
-	perFlow   []tally            // by flow
-	chargesOf map[uint32][]int32 // by flow, the indices of its charges
-	packets   uint64             // see Verdict
-	byLocus   [cause.NumLoci]uint64
-	byCause   map[cause.ID]uint64
-	innocent  Innocent
-	blind     blindness
+	res           *analyze.Result
+	perFlow       []tally            // by flow
+	chargesOf     map[uint32][]int32 // by flow, the indices of its charges
+	packets       uint64             // see Verdict
+	byLocus       [cause.NumLoci]uint64
+	byCause       map[cause.ID]uint64
+	innocent      Innocent
+	blind         blindness
+	conversations uint64 // flows, those that are only summed up counted, too
 }
 
 // A tally is the account of one flow.
@@ -136,6 +137,8 @@ func (b *builder) hasFlow(c *analyze.Charge) bool {
 
 func (b *builder) addFlow(i int) {
 	f, t := b.res.Flows[i], &b.perFlow[i]
+	n := f.Conversations()
+	b.conversations += n
 	if f.Refused {
 		b.innocent.RefusedConnections++
 	}
@@ -151,20 +154,20 @@ func (b *builder) addFlow(i int) {
 		b.innocent.Duplicates += uint64(h.Duplicates[0]) + uint64(h.Duplicates[1])
 	}
 	if f.Protocol == decode.ProtoTCP && f.Dir[0].Data+f.Dir[1].Data > 0 {
-		b.blind.tcp++
+		b.blind.tcp += n
 		if !f.OneWay() {
-			b.blind.bothWays++
+			b.blind.bothWays += n
 		}
 	}
 	if f.Protocol != decode.ProtoTCP && !reported(f) || f.OneWay() || unansweredRequest(f) {
 		b.blind.unanswered += t.sent
 	}
-	if n := b.untold(i); n > 0 {
-		b.blind.datagrams += n
-		b.blind.talks++
+	if untold := b.untold(i); untold > 0 {
+		b.blind.datagrams += untold
+		b.blind.talks += n
 	}
 	if b.cannotTell(i) {
-		b.blind.flows++
+		b.blind.flows += n
 		b.blind.packets += t.sent
 		if b.chatter(i) || b.res.OfProbes(i) {
 			b.blind.chatter += t.sent
@@ -174,11 +177,11 @@ func (b *builder) addFlow(i int) {
 		}
 		switch {
 		case f.OneWay():
-			b.blind.oneWay++
+			b.blind.oneWay += n
 		case unansweredRequest(f):
 			b.blind.requests += t.sent
 		case f.Protocol != decode.ProtoTCP:
-			b.blind.unnumbered++
+			b.blind.unnumbered += n
 		}
 	}
 }

@@ -18,14 +18,14 @@ const (
 )
 
 func (b *builder) flows() Flows {
-	out := Flows{Total: len(b.res.Flows), ByProtocol: map[string]int{}, CannotTell: int(b.blind.flows)}
-	var byProtocol [256]int
-	for i := range b.res.Flows {
-		byProtocol[b.res.Flows[i].Protocol]++
+	out := Flows{Total: int(b.conversations), ByProtocol: map[string]int{}, CannotTell: int(b.blind.flows)}
+	var byProtocol [256]uint64
+	for _, f := range b.res.Flows {
+		byProtocol[f.Protocol] += f.Conversations()
 	}
 	for p, n := range byProtocol {
 		if n > 0 {
-			out.ByProtocol[protocolName(uint8(p))] = n
+			out.ByProtocol[protocolName(uint8(p))] = int(n)
 		}
 	}
 	rows := b.order()

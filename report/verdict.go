@@ -108,7 +108,7 @@ func (b *builder) lookedAt() string {
 	if n := b.res.Ledger.CaptureOnly(); n > 0 {
 		return count(n) + " of " + counted(b.packets, "packet") + " " + is(n) + " missing only from this capture."
 	}
-	s := counted(b.packets, "packet") + ", " + counted(uint64(len(b.res.Flows)), "flow") + ", " + duration(b.res.Last-b.res.First)
+	s := counted(b.packets, "packet") + ", " + counted(b.conversations, "flow") + ", " + duration(b.res.Last-b.res.First)
 	if n := b.blind.flows; n > 0 {
 		s += "; " + counted(n, "flow") + " cannot be told"
 	}
@@ -241,7 +241,7 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
 	default:
 		v.Sentence = how + "nothing acknowledges these packets."
-		if b.blind.flows < uint64(len(b.res.Flows)) {
+		if b.blind.flows < b.conversations {
 			v.Sentence = how + "nothing acknowledges most of these packets."
 		}
 		v.Unsure = []string{counted(b.blind.packets, "packet") + " of protocols that repair and acknowledge nothing. " +

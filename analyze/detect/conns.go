@@ -43,11 +43,12 @@ const (
 const chunk = 256
 
 // connOctets is about what a connection takes before it is looked at, with its
-// places in the tables and queues; talkOctets is the same of all that is known of
-// a conversation over UDP.
+// places in the tables and queues; waitingOctets is the same of a conversation over
+// UDP, and talkOctets what it takes besides when it has more than one packet.
 const (
-	connOctets = 192
-	talkOctets = 2048
+	connOctets    = 192
+	waitingOctets = 384
+	talkOctets    = 1792
 )
 
 type (

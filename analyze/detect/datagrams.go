@@ -16,12 +16,19 @@ type Datagrams struct {
 	now     int64
 	tunnels // of the packet
 
-	table table
-	talks []talk
-	free  []int32
-	live  int
-	idle  queue
-	pairs map[pairKey]*flow.TalkPair
+	talkTable table
+	talks     []*[chunk]talk
+	numTalks  int32
+	freeTalks []int32
+	live      int
+	awake     int // of those, that have a state
+	idle      queue
+	pool      flow.TalkPool
+
+	pairTable table
+	pairs     []*[chunk]talkPair
+	numPairs  int32
+	freePairs []int32
 
 	fragments   map[fragmentKey]*fragmented
 	inFragments []*fragmented // in order of their first fragment
@@ -34,25 +41,35 @@ type Datagrams struct {
 	books
 }
 
-// A talk is a conversation in the table.
+// A talk is a conversation in the table. It is small until there is more to it than
+// its first packet; then state holds what is known of it.
 type talk struct {
-	key    talkKey
-	hash   uint32
-	number uint32
-	side   uint8 // which address of the key the originator is
-	last   int64
-	*flow.Talk
+	state     *flow.Talk
+	first     flow.First
+	last      int64
+	key       talkKey
+	hash      uint32
+	number    uint32
+	via       flow.Via // of the first packet
+	side      uint8    // which side of the pair the originator is
+	tunnelled bool
+	live      bool
+	waits     bool // first is a packet of the conversation that state has not seen
 }
 
-// pairKey is two addresses, the lower one first.
-type pairKey struct{ lo, hi decode.Addr }
-
-// A talkKey names a conversation. ports are those of lo and hi; for ICMP echo
-// the identifier, for what has none 0.
+// A talkKey names a conversation: ports are those of the pair's addresses in their
+// order; for ICMP echo the identifier, for what has none 0.
 type talkKey struct {
-	pairKey
+	pair     int32
 	ports    uint32
 	protocol uint8
+}
+
+// A talkPair is two addresses, the lower one first, and what their conversations share.
+type talkPair struct {
+	addr [2]decode.Addr
+	hash uint32
+	flow.TalkPair
 }
 
 // NewDatagrams makes a Datagrams.
@@ -61,8 +78,7 @@ func NewDatagrams(o Options) *Datagrams {
 		o.MaxFlows = defaultFlows
 	}
 	return &Datagrams{
-		options: o, books: openBooks(o),
-		pairs: map[pairKey]*flow.TalkPair{}, fragments: map[fragmentKey]*fragmented{},
+		options: o, books: openBooks(o), fragments: map[fragmentKey]*fragmented{},
 	}
 }
 
@@ -87,21 +103,29 @@ func (e *Datagrams) Packet(p *decode.Packet, d *decode.Decoded) {
 		return
 	}
 	i, dir := e.find(p)
-	e.talks[i].last = p.Time
-	e.talks[i].Datagram(p, dir)
+	t := e.talk(i)
+	t.last = p.Time
+	if t.state == nil && !t.waits && p.Control < 0 {
+		t.first, t.waits = flow.FirstOf(p), true
+		t.first.Dir = dir
+		t.first.Pass(&e.pair(t.key.pair).TalkPair, t.side^dir, t.number, t.key.protocol)
+		return
+	}
+	state := e.wake(t)
+	state.Datagram(p, dir)
 	if p.Control >= 0 && d != nil {
-		e.report(i, p, d, dir)
+		report(state, p, d, dir)
 	}
 }
 
-// report takes the receiver reports of an RTCP packet of conversation i.
-func (e *Datagrams) report(i int32, p *decode.Packet, d *decode.Decoded, dir uint8) {
+// report takes the receiver reports of an RTCP packet of conversation t.
+func report(t *flow.Talk, p *decode.Packet, d *decode.Decoded, dir uint8) {
 	for n := int(p.Control); n < len(d.Controls); n++ {
 		c := &d.Controls[n]
 		if c.Kind != decode.ControlReport || n > int(p.Control) && !c.More {
 			return
 		}
-		e.talks[i].Report(p, &c.Report, dir)
+		t.Report(p, &c.Report, dir)
 	}
 }
 
@@ -116,20 +140,21 @@ func (e *Datagrams) control(p *decode.Packet, c *decode.Control) {
 
 // find returns the conversation of p and the direction of p in it.
 func (e *Datagrams) find(p *decode.Packet) (i int32, dir uint8) {
-	k, side := keyOf(&p.Src, &p.Dst, p.Protocol, portsOfPacket(p))
-	hash := hashOf(p.PairHash, k.ports^uint32(k.protocol)<<24)
-	i, ok := e.lookup(&k, hash)
+	pair, side := e.findPair(&p.Src, &p.Dst, p.PairHash)
+	k, side := e.talkKeyOf(pair, side, p.Protocol, portsOfPacket(p))
+	hash := hashOfTalk(p.PairHash, k)
+	i, ok := e.lookup(k, hash)
 	if !ok && p.TransportSum == decode.ChecksumBad && p.Kind == decode.KindUDP {
 		i, ok = e.nearby(k, p.PairHash)
 	}
 	if !ok {
 		i = e.open(k, hash, side, p)
 	}
-	return i, side ^ e.talks[i].side
+	return i, side ^ e.talk(i).side
 }
 
-func (e *Datagrams) lookup(k *talkKey, hash uint32) (int32, bool) {
-	return e.table.find(hash, func(i int32) bool { return e.talks[i].key == *k })
+func (e *Datagrams) lookup(k talkKey, hash uint32) (int32, bool) {
+	return e.talkTable.find(hash, func(i int32) bool { return e.talk(i).key == k })
 }
 
 // nearby finds the conversation of a damaged packet: the one whose ports differ
@@ -138,28 +163,11 @@ func (e *Datagrams) nearby(k talkKey, pairHash uint32) (int32, bool) {
 	ports := k.ports
 	for bit := range 32 {
 		k.ports = ports ^ 1<<bit
-		if i, ok := e.lookup(&k, hashOf(pairHash, k.ports^uint32(k.protocol)<<24)); ok {
+		if i, ok := e.lookup(k, hashOfTalk(pairHash, k)); ok {
 			return i, true
 		}
 	}
 	return 0, false
-}
-
-// keyOf makes a key, and says which of its addresses src is. ports are those of
-// src and dst, or the same number for both sides.
-func keyOf(src, dst *decode.Addr, protocol uint8, ports uint32) (k talkKey, side uint8) {
-	lo, hi := src, dst
-	order := compare(src, dst)
-	if order == 0 && ports>>16 > ports&0xffff {
-		order = 1 // a host that talks to itself: the ports tell its ends apart
-	}
-	if order > 0 {
-		lo, hi, side = dst, src, 1
-		if protocol != decode.ProtoICMP && protocol != decode.ProtoICMPv6 {
-			ports = ports<<16 | ports>>16
-		}
-	}
-	return talkKey{pairKey{*lo, *hi}, ports, protocol}, side
 }
 
 func portsOfPacket(p *decode.Packet) uint32 {
@@ -171,47 +179,64 @@ func portsOfPacket(p *decode.Packet) uint32 {
 
 // open makes a conversation whose first packet is p, sent by side.
 func (e *Datagrams) open(k talkKey, hash uint32, side uint8, p *decode.Packet) int32 {
-	facts := flow.Facts{
-		Protocol: k.protocol, First: p.Time, Last: p.Time,
-		FirstFrame: flow.FrameRef{Number: p.Number, File: p.File}, Tunnelled: p.NumOuter > 0, Via: e.viaOf(p, false),
-	}
-	ends := [2]flow.Endpoint{{Addr: k.lo, Port: uint16(k.ports >> 16)}, {Addr: k.hi, Port: uint16(k.ports)}}
-	if k.protocol == decode.ProtoICMP || k.protocol == decode.ProtoICMPv6 {
-		ends[0].Port, ends[1].Port = 0, 0
-	}
-	facts.Originator, facts.Responder = ends[side], ends[1-side]
+	pair := e.pair(k.pair)
+	pair.Users++ // before room is made: it is not to be given to others
 	if e.live >= e.options.MaxFlows {
 		e.makeRoom()
 	}
-	pair := e.pairs[k.pairKey]
-	if pair == nil {
-		pair = new(flow.TalkPair)
-		e.pairs[k.pairKey] = pair
-	}
 	var i int32
-	if n := len(e.free); n > 0 {
-		i, e.free = e.free[n-1], e.free[:n-1]
+	if n := len(e.freeTalks); n > 0 {
+		i, e.freeTalks = e.freeTalks[n-1], e.freeTalks[:n-1]
 	} else {
-		i = int32(len(e.talks))
-		e.talks = append(e.talks, talk{})
+		i = e.numTalks
+		if i%chunk == 0 {
+			e.talks = append(e.talks, new([chunk]talk))
+		}
+		e.numTalks++
 	}
-	e.talks[i] = talk{
-		key: k, hash: hash, number: e.opened, side: side, last: p.Time,
-		Talk: flow.NewTalk(pair, side, e.opened, facts, &e.log),
+	*e.talk(i) = talk{
+		key: k, hash: hash, number: e.opened, side: side, last: p.Time, live: true, via: e.viaOf(p, false),
+		tunnelled: p.NumOuter > 0, first: flow.First{Time: p.Time, Number: p.Number, File: p.File},
 	}
-	e.table.add(hash, i)
+	e.talkTable.add(hash, i)
 	e.idle.push(due{e.now + checkTime, i, e.opened})
 	e.opened++
 	e.live++
 	return i
 }
 
+// wake returns the state of t, which is made when it is first needed.
+func (e *Datagrams) wake(t *talk) *flow.Talk {
+	if t.state != nil {
+		return t.state
+	}
+	pair := e.pair(t.key.pair)
+	facts := flow.Facts{
+		Protocol: t.key.protocol, First: t.first.Time, Last: t.first.Time,
+		FirstFrame: flow.FrameRef{Number: t.first.Number, File: t.first.File}, Tunnelled: t.tunnelled, Via: t.via,
+	}
+	ends := [2]flow.Endpoint{
+		{Addr: pair.addr[0], Port: uint16(t.key.ports >> 16)}, {Addr: pair.addr[1], Port: uint16(t.key.ports)},
+	}
+	if isEcho(t.key.protocol) {
+		ends[0].Port, ends[1].Port = 0, 0
+	}
+	facts.Originator, facts.Responder = ends[t.side], ends[1-t.side]
+	t.state = e.pool.NewTalk(&pair.TalkPair, t.side, t.number, facts, &e.log)
+	e.awake++
+	if t.waits {
+		t.waits = false
+		t.state.Begin(&t.first)
+	}
+	return t.state
+}
+
 // makeRoom ends the conversation that has been idle longest of some that are
 // due to be looked at. It reports whether there was one.
 func (e *Datagrams) makeRoom() bool {
 	d, ok := e.idle.idlest(e.now+checkTime, func(d due) (int64, bool) {
-		t := &e.talks[d.index]
-		return t.last, t.number == d.number && t.Talk != nil
+		t := e.talk(d.index)
+		return t.last, t.number == d.number && t.live
 	})
 	if ok {
 		e.log.GaveUp.Flows++
@@ -222,31 +247,35 @@ func (e *Datagrams) makeRoom() bool {
 
 // end finishes conversation i; end is as for Talk.Finish.
 func (e *Datagrams) end(i int32, end int64) {
-	t := &e.talks[i]
-	pair := e.pairs[t.key.pairKey]
-	e.close(t.number, &t.Facts, t.Talk, end)
-	if pair.Users == 0 {
-		delete(e.pairs, t.key.pairKey)
-	}
-	e.table.remove(t.hash, i)
-	t.Talk = nil
+	t := e.talk(i)
+	state := e.wake(t)
+	e.close(t.number, &state.Facts, state, end)
+	e.talkTable.remove(t.hash, i)
+	t.state, t.live = nil, false
 	e.live--
-	e.free = append(e.free, i)
+	e.awake--
+	e.freeTalks = append(e.freeTalks, i)
+	e.release(t.key.pair)
+}
+
+// octets are what the conversations that go on take, about.
+func (e *Datagrams) octets() int64 {
+	return int64(e.live)*waitingOctets + int64(e.awake)*talkOctets
 }
 
 // Tick tells the time of the capture, ns. It finishes what has been idle.
 func (e *Datagrams) Tick(now int64) {
 	e.now = max(e.now, now)
 	e.expire(now)
-	for most := e.options.MaxState; most > 0 && int64(e.live)*talkOctets > most && e.makeRoom(); {
+	for most := e.options.MaxState; most > 0 && e.octets() > most && e.makeRoom(); {
 	}
 	for {
 		d, ok := e.idle.pop(now)
 		if !ok {
 			return
 		}
-		t := &e.talks[d.index]
-		if t.number != d.number || t.Talk == nil {
+		t := e.talk(d.index)
+		if t.number != d.number || !t.live {
 			continue
 		}
 		if now-t.last > idleTime {
@@ -264,9 +293,9 @@ func (e *Datagrams) Finish(last int64) flow.Findings {
 	if e.near != nil {
 		e.near.finish(&e.log, last)
 	}
-	for i := range e.talks {
-		if e.talks[i].Talk != nil {
-			e.end(int32(i), last)
+	for i := range e.numTalks {
+		if e.talk(i).live {
+			e.end(i, last)
 		}
 	}
 	return e.findings()

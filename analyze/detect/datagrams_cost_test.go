@@ -117,6 +117,50 @@ func TestDatagramSharding(t *testing.T) {
 	}
 }
 
+// TestFirstPacketWaits: what a conversation says does not depend on how long its first
+// packet waited before anybody looked at it.
+func TestFirstPacketWaits(t *testing.T) {
+	for seed := range int64(20) {
+		packets, d := chatter(rand.New(rand.NewSource(100+seed)), 2000)
+		waits, looks := NewDatagrams(Options{}), NewDatagrams(Options{})
+		for i := range packets {
+			waits.Packet(&packets[i], d)
+			looks.Packet(&packets[i], d)
+			for k := range looks.numTalks {
+				if w := looks.talk(k); w.live {
+					looks.wake(w)
+				}
+			}
+		}
+		last := packets[len(packets)-1].Time
+		if waits.awake == waits.live {
+			t.Errorf("seed %d: no conversation waits", seed)
+		}
+		if got, want := told(waits.Finish(last)), told(looks.Finish(last)); got != want {
+			t.Errorf("seed %d: who waits says something else\n%s\nthan who does not\n%s", seed, got, want)
+		}
+	}
+}
+
+// TestSummedConversations: those that are only summed up are counted all the same.
+func TestSummedConversations(t *testing.T) {
+	packets, d := chatter(rand.New(rand.NewSource(7)), 2000)
+	all, few := NewDatagrams(Options{}), NewDatagrams(Options{MaxFacts: 5})
+	for i := range packets {
+		all.Packet(&packets[i], d)
+		few.Packet(&packets[i], d)
+	}
+	last := packets[len(packets)-1].Time
+	want, f := uint64(len(all.Finish(last).Flows)), few.Finish(last)
+	got := uint64(0)
+	for i := range f.Flows {
+		got += f.Flows[i].Conversations()
+	}
+	if got != want || len(f.Flows) != 6 {
+		t.Errorf("%d conversations in %d records; there were %d", got, len(f.Flows), want)
+	}
+}
+
 func BenchmarkDatagrams(b *testing.B) {
 	const n = 100000
 	packets := make([]decode.Packet, n)

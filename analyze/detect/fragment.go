@@ -63,20 +63,19 @@ func (e *Datagrams) fragment(p *decode.Packet) (over bool) {
 	if first {
 		if g.index < 0 && !again {
 			g.index, g.dir = e.find(p)
-			g.number = e.talks[g.index].number
+			g.number = e.talk(g.index).number
 			e.settle(g)
 		}
 		return false
 	}
-	if t := e.talkOf(g); t != nil && again {
-		t.Copied(p, g.dir, ago)
-		return true
-	}
 	if again {
+		if t := e.talkOf(g); t != nil {
+			e.wake(t).Copied(p, g.dir, ago)
+		}
 		return true
 	}
-	if pair := e.pairs[pairKeyOf(&p.Src, &p.Dst)]; pair != nil && p.IPVersion == 4 {
-		pair.SawFragment(sideOf(&p.Src, &p.Dst), uint16(p.ID), p.Time)
+	if i, side := e.lookPair(&p.Src, &p.Dst, p.PairHash); i != noPair && p.IPVersion == 4 {
+		e.pair(i).SawFragment(side, uint16(p.ID), p.Time)
 	}
 	g.packets++
 	g.octets += uint64(p.PayloadLen)
@@ -91,8 +90,8 @@ func (e *Datagrams) begin(k fragmentKey, p *decode.Packet) *fragmented {
 	}
 	g := &fragmented{key: k, hash: p.PairHash, index: -1, packet: *p}
 	g.IPv6 = p.IPVersion == 6
-	if pair := e.pairs[pairKeyOf(&p.Src, &p.Dst)]; pair != nil {
-		g.Started = pair.Seen[sideOf(&p.Src, &p.Dst)]
+	if i, side := e.lookPair(&p.Src, &p.Dst, p.PairHash); i != noPair {
+		g.Started = e.pair(i).Seen[side]
 	}
 	e.fragments[k] = g
 	e.inFragments = append(e.inFragments, g)
@@ -100,12 +99,12 @@ func (e *Datagrams) begin(k fragmentKey, p *decode.Packet) *fragmented {
 }
 
 // talkOf returns the conversation of g while it goes on.
-func (e *Datagrams) talkOf(g *fragmented) *flow.Talk {
+func (e *Datagrams) talkOf(g *fragmented) *talk {
 	if g.index < 0 {
 		return nil
 	}
-	if t := &e.talks[g.index]; t.number == g.number && t.Talk != nil {
-		return t.Talk
+	if t := e.talk(g.index); t.number == g.number && t.live {
+		return t
 	}
 	return nil
 }
@@ -116,8 +115,8 @@ func (e *Datagrams) settle(g *fragmented) {
 	if t == nil || g.packets == 0 {
 		return
 	}
-	e.talks[g.index].last = g.Last
-	t.Fragment(g.packets, g.octets, g.dir, g.Last)
+	t.last = g.Last
+	e.wake(t).Fragment(g.packets, g.octets, g.dir, g.Last)
 	g.packets, g.octets = 0, 0
 }
 
@@ -135,18 +134,19 @@ func (e *Datagrams) judge(g *fragmented, end int64) {
 	t := e.talkOf(g)
 	if t == nil {
 		// Without its first fragment a datagram has no ports.
-		k, side := keyOf(&g.key.src, &g.key.dst, g.key.protocol, 0)
-		hash := hashOf(g.hash, k.ports^uint32(k.protocol)<<24)
-		i, ok := e.lookup(&k, hash)
+		pair, side := e.findPair(&g.key.src, &g.key.dst, g.hash)
+		k, side := e.talkKeyOf(pair, side, g.key.protocol, 0)
+		hash := hashOfTalk(g.hash, k)
+		i, ok := e.lookup(k, hash)
 		if !ok {
 			i = e.open(k, hash, side, &g.packet)
 		}
-		g.index, g.number, g.dir = i, e.talks[i].number, side^e.talks[i].side
-		t = e.talks[i].Talk
+		t = e.talk(i)
+		g.index, g.number, g.dir = i, t.number, side^t.side
 	}
 	e.settle(g)
 	e.tally(g)
-	t.Incomplete(&g.Reassembly, g.dir, g.key.id, end)
+	e.wake(t).Incomplete(&g.Reassembly, g.dir, g.key.id, end)
 }
 
 // A fragmentWay is a direction between two addresses in which fragments pass.
@@ -225,18 +225,4 @@ func (e *Datagrams) finishFragments(last int64) {
 	for _, w := range e.wayOrder {
 		e.log.Sign(*w)
 	}
-}
-
-func pairKeyOf(a, b *decode.Addr) pairKey {
-	if compare(a, b) > 0 {
-		a, b = b, a
-	}
-	return pairKey{*a, *b}
-}
-
-func sideOf(src, dst *decode.Addr) uint8 {
-	if compare(src, dst) > 0 {
-		return 1
-	}
-	return 0
 }

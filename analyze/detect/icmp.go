@@ -9,15 +9,18 @@ func (e *Datagrams) quote(p *decode.Packet, q *decode.Control) {
 	if q.Protocol == decode.ProtoICMP || q.Protocol == decode.ProtoICMPv6 {
 		ports = uint32(q.EchoID)
 	}
-	k, side := keyOf(&q.Src, &q.Dst, q.Protocol, ports)
-	hash := hashOf(p.PairHash, k.ports^uint32(k.protocol)<<24)
-	i, ok := e.lookup(&k, hash)
+	pair, side := e.findPair(&q.Src, &q.Dst, p.PairHash)
+	k, side := e.talkKeyOf(pair, side, q.Protocol, ports)
+	hash := hashOfTalk(p.PairHash, k)
+	i, ok := e.lookup(k, hash)
 	if !ok {
 		i = e.open(k, hash, side, p)
 	}
-	e.talks[i].last = p.Time
-	e.talks[i].Facts.Last = max(e.talks[i].Facts.Last, p.Time)
-	e.talks[i].Quote(p, q, side^e.talks[i].side, e.whole(q))
+	t := e.talk(i)
+	state := e.wake(t)
+	t.last = p.Time
+	state.Facts.Last = max(state.Facts.Last, p.Time)
+	state.Quote(p, q, side^t.side, e.whole(q))
 }
 
 // whole reports whether the quoted packet is not known to have lost fragments

@@ -45,7 +45,9 @@ type Talk struct {
 	side   uint8 // which side of the pair the originator is
 	half   [2]*stream
 	log    *Log
-	rest   *Rest // losses beyond the limit of the log
+	pool   *TalkPool
+	first  *First // the packet that is taken is this one, which passed before
+	rest   *Rest  // losses beyond the limit of the log
 	folded bool
 
 	service  Service
@@ -54,15 +56,27 @@ type Talk struct {
 
 // A TalkPair is what all conversations between two addresses share.
 type TalkPair struct {
-	Users int     // conversations that hold it
+	Users int32   // conversations that hold it
 	Seen  [2]bool // a packet of this side has passed
 	last  [2]struct {
 		id   uint16
-		talk uint32
 		any  bool
+		talk uint32
 	}
+	rare *rarePair // nil: none of that
+}
+
+// A rarePair is what few pairs have.
+type rarePair struct {
 	sources   []rtpSource
 	fragments [2]idRing // IDs that fragments had
+}
+
+func (p *TalkPair) rarely() *rarePair {
+	if p.rare == nil {
+		p.rare = new(rarePair)
+	}
+	return p.rare
 }
 
 // stream is one direction of a Talk.
@@ -99,10 +113,9 @@ type deferred struct {
 // maxLates bounds lates and damaged; beyond it they are judged by what is known then.
 const maxLates = 64
 
-// NewTalk makes a Talk; number is that of its flow in log.
-func NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *Talk {
-	t := &Talk{Facts: facts, number: number, pair: pair, side: side, log: log}
-	pair.Users++
+// NewTalk makes a Talk, which is one of the users of pair; number is that of its flow in log.
+func (pool *TalkPool) NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *Talk {
+	t := &Talk{Facts: facts, number: number, pair: pair, side: side, log: log, pool: pool}
 	switch facts.Protocol {
 	case decode.ProtoICMP, decode.ProtoICMPv6:
 		t.service = Echo
@@ -120,7 +133,7 @@ func NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *
 
 func (t *Talk) stream(dir uint8) *stream {
 	if t.half[dir] == nil {
-		t.half[dir] = new(stream)
+		t.half[dir] = t.pool.get()
 	}
 	return t.half[dir]
 }
@@ -195,7 +208,7 @@ func (t *Talk) symptom(p *decode.Packet, dir uint8, k Kind, d Detail) Symptom {
 
 // identify follows the IP IDs of a direction.
 func (t *Talk) identify(h *stream, p *decode.Packet, dir uint8) stride {
-	if t.Facts.Protocol != decode.ProtoUDP && t.Facts.Protocol != decode.ProtoUDPLite || p.IPVersion != 4 {
+	if !countsID(t.Facts.Protocol, p.IPVersion) {
 		return strideFirst
 	}
 	id := uint16(p.ID)
@@ -204,11 +217,13 @@ func (t *Talk) identify(h *stream, p *decode.Packet, dir uint8) stride {
 			return strideFirst
 		}
 	}
-	last := &t.pair.last[t.side^dir]
-	if last.any && last.talk != t.number && id-last.id == 1 {
+	shared := t.first != nil && t.first.shared
+	if t.first == nil {
+		shared = t.pair.pass(t.side^dir, t.number, id)
+	}
+	if shared {
 		h.shared++
 	}
-	last.any, last.id, last.talk = true, id, t.number
 	return h.ids.take(id, idUDPNear, p.Time, FrameRef{Number: p.Number, File: p.File})
 }
 
@@ -280,8 +295,8 @@ func (t *Talk) Finish(end int64) {
 			f.IDClass = Yes
 		}
 		t.half[d] = nil
+		t.pool.put(h)
 	}
 	t.finishRequests(end)
 	t.flushRest()
-	t.pair.Users--
 }

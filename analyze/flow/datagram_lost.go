@@ -64,7 +64,7 @@ func (t *Talk) missingIDs(g *serialGap, dir uint8) {
 		return // its sender, not the network, left them out: as likely as not
 	}
 	for id := g.from; id < g.to; id++ {
-		if t.pair.fragments[t.side^dir].has(uint16(id), g.t0, g.t1) {
+		if r := t.pair.rare; r != nil && r.fragments[t.side^dir].has(uint16(id), g.t0, g.t1) {
 			n--
 		}
 	}

@@ -145,17 +145,21 @@ func (t *Talk) followRTP(h *stream, p *decode.Packet, dir uint8, damaged bool) s
 
 // follow notes that a source of side is followed in h.
 func (p *TalkPair) follow(side uint8, h *stream) {
-	for i := range p.sources {
-		if p.sources[i].stream == h {
+	r := p.rarely()
+	for i := range r.sources {
+		if r.sources[i].stream == h {
 			return
 		}
 	}
-	if len(p.sources) < maxSources {
-		p.sources = append(p.sources, rtpSource{side, h})
+	if len(r.sources) < maxSources {
+		r.sources = append(r.sources, rtpSource{side, h})
 	}
 }
 
 // leave notes that h is over.
 func (p *TalkPair) leave(h *stream) {
-	p.sources = slices.DeleteFunc(p.sources, func(s rtpSource) bool { return s.stream == h })
+	if p.rare == nil {
+		return
+	}
+	p.rare.sources = slices.DeleteFunc(p.rare.sources, func(s rtpSource) bool { return s.stream == h })
 }

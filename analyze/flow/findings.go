@@ -328,6 +328,9 @@ type Facts struct {
 	Dir         [2]Half // 0: originator to responder
 }
 
+// Conversations is how many f tells of: more than one where there was no room for each.
+func (f *Facts) Conversations() uint64 { return max(1, f.SummedUp) }
+
 // Via is the way on which a packet came to the tap, as its link header tells.
 type Via struct {
 	MAC    uint32        // hash of both MAC addresses and the VLANs; 0 = there are none

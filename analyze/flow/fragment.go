@@ -209,7 +209,7 @@ const maxFragmentIDs = 256
 
 // SawFragment notes the ID of a datagram of which a fragment passed.
 func (p *TalkPair) SawFragment(side uint8, id uint16, t int64) {
-	r := &p.fragments[side]
+	r := &p.rarely().fragments[side]
 	p.Seen[side] = true
 	if n := len(r.list); n > 0 {
 		newest := &r.list[(r.at+n-1)%n]

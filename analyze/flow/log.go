@@ -113,7 +113,7 @@ func (f *Facts) Fold(o *Facts) {
 	if f.Protocol == 0 {
 		f.Protocol, f.First, f.Last, f.FirstFrame = o.Protocol, o.First, o.Last, o.FirstFrame
 	}
-	f.SummedUp++
+	f.SummedUp += o.Conversations()
 	f.First, f.Last = min(f.First, o.First), max(f.Last, o.Last)
 	for d := range f.Dir {
 		f.Dir[d].add(&o.Dir[d])

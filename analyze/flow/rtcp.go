@@ -35,11 +35,11 @@ type rtpSource struct {
 // Report takes a receiver report that travels in direction dir, in any
 // conversation between the two hosts: RTCP has a port of its own, or not.
 func (t *Talk) Report(p *decode.Packet, r *decode.Report, dir uint8) {
-	if p.TransportSum == decode.ChecksumBad {
+	if p.TransportSum == decode.ChecksumBad || t.pair.rare == nil {
 		return
 	}
-	for i := range t.pair.sources {
-		s := &t.pair.sources[i]
+	for i := range t.pair.rare.sources {
+		s := &t.pair.rare.sources[i]
 		if s.side == t.side^dir || !s.stream.rtp.on || s.stream.rtp.ssrc != r.Source {
 			continue
 		}

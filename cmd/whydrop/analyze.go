@@ -78,6 +78,7 @@ func newAnalyze(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			j.memory.hold()
 			return p.analyze(c.Context(), j)
 		},
 	}
@@ -98,7 +99,7 @@ func newAnalyze(p *program) *cobra.Command {
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "the verdict's sentence only")
 	set.CountVarP(&f.verbose, "verbose", "v", "the deciding frames of each charge; twice, of every charge")
 	set.IntVar(&f.workers, "workers", 0, "`N` decoders and analysers (default: one per CPU); the report is the same as long as no limit is reached")
-	set.Var(&f.memory, "max-memory", "take about `SIZE` of memory at most, as 500M or 2G (default: a quarter of the machine's); what has no room is summed up, and counted in the report")
+	set.Var(&f.memory, "max-memory", maxMemoryHelp)
 	set.BoolVar(&f.noProgress, "no-progress", false, "no progress on stderr, though it is a terminal")
 	set.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile to `FILE`")
 	_ = set.MarkHidden("cpuprofile")

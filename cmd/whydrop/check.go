@@ -30,6 +30,7 @@ type checkFlags struct {
 	junit, summary   string
 	quiet            bool
 	jobs             int
+	memory           memory
 }
 
 // A checking is what one run of check has to do.
@@ -77,6 +78,7 @@ func newCheck(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			k.memory.hold()
 			return p.check(c.Context(), k)
 		},
 	}
@@ -98,7 +100,8 @@ func newCheck(p *program) *cobra.Command {
 	set.StringVar(&f.junit, "junit", "", "write JUnit XML to `FILE`, too")
 	set.StringVar(&f.summary, "summary", "", "append Markdown to `FILE`, too, as $GITHUB_STEP_SUMMARY")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "only captures of which not all rules hold")
-	set.IntVar(&f.jobs, "jobs", 0, "`N` captures at the same time (default: one per CPU); the result is the same")
+	set.IntVar(&f.jobs, "jobs", 0, "`N` captures at the same time (default: one per CPU); the result is the same as long as no limit is reached")
+	set.Var(&f.memory, "max-memory", maxMemoryHelp)
 	_ = c.RegisterFlagCompletionFunc("format", words(checkFormats))
 	_ = c.RegisterFlagCompletionFunc("at", words(tapPlaces))
 	_ = c.RegisterFlagCompletionFunc("accept", words(policy.Unfitness))

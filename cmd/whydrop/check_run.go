@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -20,13 +21,14 @@ func (p *program) checkFiles(ctx context.Context, k *checking) ([]policy.File, [
 	if jobs == 0 {
 		jobs = runtime.GOMAXPROCS(0)
 	}
-	workers := max(1, runtime.GOMAXPROCS(0)/min(jobs, len(k.paths)))
+	jobs = min(jobs, len(k.paths))
+	each := analyze.Options{Workers: max(1, runtime.GOMAXPROCS(0)/jobs), Memory: k.memory.share(jobs)}
 	next := make(chan int)
 	var all sync.WaitGroup
-	for range min(jobs, len(k.paths)) {
+	for range jobs {
 		all.Go(func() {
 			for i := range next {
-				files[i], states[i] = k.checkFile(ctx, k.paths[i], workers)
+				files[i], states[i] = k.checkFile(ctx, k.paths[i], each)
 			}
 		})
 	}
@@ -39,12 +41,10 @@ func (p *program) checkFiles(ctx context.Context, k *checking) ([]policy.File, [
 }
 
 // checkFile judges one capture.
-func (k *checking) checkFile(ctx context.Context, path string, workers int) (policy.File, *policy.State) {
+func (k *checking) checkFile(ctx context.Context, path string, o analyze.Options) (policy.File, *policy.State) {
 	rules, accept, at := k.For(path)
-	if k.at != "" {
-		at = k.at
-	}
-	res, err := k.read(ctx, path, at, workers)
+	o.At = tapPlace(cmp.Or(k.at, at))
+	res, err := k.read(ctx, path, o)
 	if err != nil {
 		return unreadFile(ctx, path, err), nil
 	}
@@ -77,14 +77,14 @@ func (k *checking) checkFile(ctx context.Context, path string, workers int) (pol
 	return f, now
 }
 
-func (k *checking) read(ctx context.Context, path, at string, workers int) (*analyze.Result, error) {
+func (k *checking) read(ctx context.Context, path string, o analyze.Options) (*analyze.Result, error) {
 	j := &job{analyzeFlags: analyzeFlags{read: []string{path}}, filter: k.expression}
 	src, _, err := open(ctx, j, []string{path})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = src.Close() }()
-	res, err := analyze.Run(ctx, src, analyze.Options{Workers: workers, At: tapPlace(at)})
+	res, err := analyze.Run(ctx, src, o)
 	if err == nil {
 		res.Interrupted = res.Interrupted || ctx.Err() != nil
 	}

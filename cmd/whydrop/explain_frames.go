@@ -78,12 +78,13 @@ func canReadTwice(what, id string, paths []string) error {
 // explanation reads the capture, finds what is asked for, and reads the frames
 // that decide. The code is that of an input which ends too early.
 func (p *program) explanation(ctx context.Context, j *job, what, id string) (*report.Explanation, int, error) {
+	j.memory.hold()
 	p.shutIn(need{read: j.paths, names: j.filter != ""}, false)
 	src, _, err := open(ctx, j, j.paths)
 	if err != nil {
 		return nil, 0, err
 	}
-	res, err := analyze.Run(ctx, src, analyze.Options{At: j.tap, Memory: j.memory.limit()})
+	res, err := analyze.Run(ctx, src, analyze.Options{At: j.tap, Memory: j.memory.share(1)})
 	_ = src.Close()
 	if err != nil {
 		return nil, 0, err

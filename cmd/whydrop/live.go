@@ -66,6 +66,7 @@ func newLive(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			j.memory.hold()
 			return p.live(c.Context(), j)
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -102,6 +103,7 @@ func newLive(p *program) *cobra.Command {
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "the verdict's sentence only")
 	set.CountVarP(&f.verbose, "verbose", "v", "the deciding frames of each charge; twice, of every charge")
 	set.IntVar(&f.workers, "workers", 0, "`N` decoders and analysers (default: one per CPU)")
+	set.Var(&f.memory, "max-memory", maxMemoryHelp)
 	set.BoolVar(&f.noProgress, "no-progress", false, "no status line on stderr, though it is a terminal")
 	set.IntVar(&f.readyFD, "ready-fd", 0, "write a line to the file descriptor `N` when packets are taken, and close it")
 	_ = set.MarkHidden("ready-fd") // for programs that start this one, as cmd/faults

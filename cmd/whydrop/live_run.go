@@ -41,7 +41,7 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 		return err
 	}
 	stop := p.status(j, s)
-	res, err := analyze.Run(context.WithoutCancel(ctx), s.rec, analyze.Options{Workers: j.workers, At: j.tap})
+	res, err := analyze.Run(context.WithoutCancel(ctx), s.rec, analyze.Options{Workers: j.workers, At: j.tap, Memory: j.memory.share(1)})
 	stop()
 	if s.rec.interval != nil {
 		s.rec.interval.stop()

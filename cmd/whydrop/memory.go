@@ -47,18 +47,21 @@ func (m *memory) Set(s string) error {
 	return nil
 }
 
-// limit is the limit in octets, 0 if there is none. It tells the collector of
-// garbage, too.
-func (m memory) limit() int64 {
-	n := int64(m)
-	if n == 0 {
-		n = machineMemory() / 4
+// hold settles what the limit is, and has the collector of garbage keep it. A command
+// begins with it; from then on m is the limit in octets, 0 if there is none.
+func (m *memory) hold() {
+	if *m == 0 {
+		*m = memory(machineMemory() / 4)
 	}
-	if n > 0 {
-		debug.SetMemoryLimit(n)
+	if *m > 0 {
+		debug.SetMemoryLimit(int64(*m))
 	}
-	return n
 }
+
+// share is what each of n analyses at the same time may take, octets.
+func (m memory) share(n int) int64 { return int64(m) / int64(max(n, 1)) }
+
+const maxMemoryHelp = "take about `SIZE` of memory at most, as 500M or 2G (default: a quarter of the machine's); what has no room is summed up, and counted in the report"
 
 // The collector of Go lets garbage grow until it is as large as what is in use.
 // Of a large heap that is too much: from spareHeap on, garbage is as large as

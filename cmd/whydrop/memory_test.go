@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"math"
+	"runtime/debug"
+	"testing"
+)
 
 func TestMemorySizes(t *testing.T) {
 	for s, want := range map[string]memory{
@@ -31,5 +35,23 @@ func TestGarbage(t *testing.T) {
 	}
 	if garbageFor(spareHeap) != usualGarbage || last != leastGarbage {
 		t.Errorf("%d%% of a small heap, %d%% of a large one", garbageFor(spareHeap), last)
+	}
+}
+
+// TestMemoryHold: a command begins by telling the collector; what analyses share is no more.
+func TestMemoryHold(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
+	m := memory(3 << 30)
+	m.hold()
+	if n := debug.SetMemoryLimit(-1); n != 3<<30 {
+		t.Errorf("the collector keeps to %d octets", n)
+	}
+	if m.share(3) != 1<<30 || m.share(1) != 3<<30 {
+		t.Errorf("of three, each has %d octets, one alone %d", m.share(3), m.share(1))
+	}
+	m = 0
+	m.hold()
+	if want := memory(machineMemory() / 4); m != want {
+		t.Errorf("without a limit it is %d octets, want %d", m, want)
 	}
 }

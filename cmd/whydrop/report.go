@@ -110,7 +110,7 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 	}
 	defer func() { _ = src.Close() }()
 	stop := p.progress(j, meter)
-	res, err := analyze.Run(ctx, src, analyze.Options{Workers: j.workers, At: j.tap, Memory: j.memory.limit()})
+	res, err := analyze.Run(ctx, src, analyze.Options{Workers: j.workers, At: j.tap, Memory: j.memory.share(1)})
 	stop()
 	if err != nil {
 		return 0, err

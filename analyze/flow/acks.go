@@ -15,12 +15,14 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 	reported := h.maxSACK
 	fresh, dup := h.blocks(s, c.sack, a)
 	moved := !had || a > old
+	held := int32(0)
 	switch {
 	case moved:
 		if c.paused {
 			c.resume(s, acknowledges)
 		}
 		c.move(s)
+		held = h.hoard.moved(h, s, old, a)
 		h.una, h.acked, h.dups, h.unaTime = a, true, 0, s.Time
 		if h.probing && a >= h.probe {
 			h.probing = false
@@ -35,11 +37,15 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 			h.dup3Time = s.Time
 		}
 		h.dupRef = s.Ref()
+		h.heldBy(r).duplicate(h, s)
 		e.note(SawDuplicateAck)
 		e.Lo = a
 	}
 	if h.dups < 3 {
 		h.dup3Time = 0
+	}
+	if a == old && h.hoard != nil && len(h.odds.list) > 0 {
+		h.hoard.idle(h, s)
 	}
 	if len(fresh) > 0 {
 		h.sackRef, h.sackTime = s.Ref(), s.Time
@@ -53,7 +59,7 @@ func (c *Conn) acknowledge(h, r *track, s *Segment, e *Event) {
 		return
 	}
 	by := coverage{
-		s: s, una: a, before: old, reported: reported, known: had, dup: dup, since: since, missing: r.ids.missingUntil(r.counted),
+		s: s, una: a, before: old, reported: reported, known: had, dup: dup, since: since, held: held, missing: r.ids.missingUntil(r.counted),
 	}
 	if r.topped && r.position(s.Seq) > r.top {
 		by.gone, by.ahead, by.spoke = dup, s.bare(), r.lastData
@@ -169,6 +175,7 @@ type coverage struct {
 	reported    int64 // the highest octet that SACK had reported before
 	newest      *sent // that it covered
 	newly       int   // how many it covered
+	held        int32 // segments that its sender held before it, at least, of which SACK says nothing
 }
 
 // coverLine marks what the cumulative acknowledgement covers.
@@ -322,12 +329,21 @@ func (h *track) jumped(x *odd, by *coverage) oddMarks {
 	// The left edge was sent again after x: that copy may have drawn the acknowledgement, long
 	// after x had come and filled its place, which only SACK would have reported.
 	if again && h.maxSACK == 0 {
+		if x.is2&mostHeld != 0 && by.una-x.hi() >= h.full {
+			return isHeld
+		}
 		return 0
 	}
-	if at >= 0 && x.lo >= drew && by.una-drew > h.full+jumpSlack {
+	if at >= 0 && x.lo >= drew && (by.una-drew > h.full+jumpSlack || by.alone(h, x)) {
 		return isJumped
 	}
 	return 0
+}
+
+// alone reports whether one segment drew the acknowledgement, though it covers two: who
+// holds others delays none (RFC 5681 §4.2), and x would have been echoed.
+func (by *coverage) alone(h *track, x *odd) bool {
+	return by.held > 0 && !h.unsteady && by.s.is(hasTS) && x.is&sentTS != 0 && int32(by.s.TSEcr-x.tsval) < 0
 }
 
 // mayHaveDrawn reports whether transmission q had the time to draw s, and the timestamp.

@@ -191,6 +191,7 @@ func (c *Conn) addOdd(h, r *track, s *Segment, x sent, k class) {
 		o.is2 |= isResent
 		c.inHaste(h, s, &o)
 		c.resend(h, r, &o)
+		h.heldBy(r).again(h, &o)
 		if c.dropped(h, r, &o) {
 			o.is2 |= isDropped
 		}

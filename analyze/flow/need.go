@@ -168,6 +168,9 @@ func (h *track) needByAnswers(x *odd, p *earlier, sacks bool) Need {
 			return Unneeded
 		}
 	}
+	if x.is2&(movedNothing|isHeld) != 0 && p.good > 0 {
+		return Unneeded
+	}
 	n, first := h.twice(x)
 	if x.is2&isJumped != 0 && (n > 0 || !sacks) {
 		return Unneeded

@@ -59,6 +59,9 @@ const (
 	answerSent                        // and all that it had sent since an earlier copy passed, by what it said with a bare ACK
 	isVain                            // most of its kind were not needed, and it need not have been either
 	isDeaf                            // it echoes what the packet before it did: its sender heard nothing new
+	movedNothing                      // its timestamp was echoed when una stood where it had stood before it came
+	mostHeld                          // of what lies above una its receiver held more than half as it passed, without SACK
+	isHeld                            // and what covered it went on above it, too
 )
 
 // odds is the odd list of one half.

@@ -112,6 +112,10 @@ const (
 	answerLate      = 60 * millisecond
 	answerLateDowns = 1.5
 
+	// heldShare: of what lies above a hole a receiver without SACK held so much; then a
+	// repair of it, sent below further losses of the path, likelier repeats what had come.
+	heldShare = 0.5
+
 	// delayedAck, ns: a receiver may hold an acknowledgement back this long
 	// (Linux; RFC 9293 §3.8.6.3 allows 500 ms), and then none was lost.
 	delayedAck = 200 * millisecond

@@ -59,7 +59,8 @@ type track struct {
 	// What the other side said of it.
 	una      int64
 	unaTime  int64
-	ackTime  int64 // last acknowledgement
+	hoard    *hoard // what its receiver holds out of order; nil: none, or it tells by SACK
+	ackTime  int64  // last acknowledgement
 	ackRef   FrameRef
 	sacked   ranges
 	maxSACK  int64

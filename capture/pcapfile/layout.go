@@ -38,8 +38,9 @@ func alternatives(declared layout) []layout {
 // another does.
 func (c *classic) settle(f *file) {
 	c.settled = true
-	trusted := c.layout.octets == standard.octets // by far the commonest: no waiting for more of a pipe
-	if trusted && c.try(c.layout, f.stream.unread(), errors.Is(f.stream.err, io.EOF), true).sane {
+	// By far the commonest shape is believed as soon as enough records fit it: no waiting for
+	// more of a pipe than that.
+	if c.layout.octets == standard.octets && c.fits(f) {
 		return
 	}
 	whole := !f.stream.more(triedOctets+1) && errors.Is(f.stream.err, io.EOF)
@@ -54,6 +55,20 @@ func (c *classic) settle(f *file) {
 			f.note("record headers have %d octets, which the file does not say", l.octets)
 			return
 		}
+	}
+}
+
+// fits reports whether the first records make sense in the declared shape. It waits for as
+// many as decide, and no longer.
+func (c *classic) fits(f *file) bool {
+	for {
+		octets := f.stream.unread()
+		octets = octets[:min(len(octets), triedOctets)]
+		t := c.try(c.layout, octets, errors.Is(f.stream.err, io.EOF), true)
+		if !t.sane || t.records == maxTried || len(octets) == triedOctets || f.stream.err != nil {
+			return t.sane
+		}
+		f.stream.more(len(octets) + 1)
 	}
 }
 
@@ -82,7 +97,7 @@ func (c *classic) try(l layout, octets []byte, whole, declared bool) trial {
 		t.records++
 		before = second
 		if len(octets)-l.octets < int(captured) {
-			t.sane = !whole
+			t.sane = !whole || t.records == maxTried
 			return t
 		}
 		octets = octets[l.octets+int(captured):]

@@ -222,7 +222,11 @@ func (p *printer) wrapTo(s string, r role, indent, lines, width int) {
 			}
 		}
 		runRole = w.role
-		run = append(run, w.text)
+		if last := len(run) - 1; w.glued && last >= 0 { // to one of its own role: nothing is between two back quotes
+			run[last] += w.text
+		} else {
+			run = append(run, w.text)
+		}
 		col += space + n
 	}
 	put()

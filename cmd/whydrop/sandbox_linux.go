@@ -41,33 +41,50 @@ const limitFile = "/sys/fs/cgroup/memory.max"
 
 // confine restricts every thread of the process to n, for good. What the kernel does not
 // have, or does not let us have, is left out: a capture is analysed all the same.
-func confine(n need) *report.Sandbox {
+func confine(n need) *report.Sandbox { return confineAs(n, kernelLandlock()) }
+
+// confineAs is confine where Landlock has a version, which may be an older one than the
+// kernel's.
+func confineAs(n need, version int) *report.Sandbox {
 	got := &report.Sandbox{}
 	_, _, err := psx.Syscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
 	got.NoNewPrivileges = err == 0
 	if !got.NoNewPrivileges {
 		return got // the others take it
 	}
-	got.Landlock = landlock(n)
+	got.Landlock = landlock(n, version)
 	got.Seccomp = forbidCalls(n.names)
 	return got
 }
 
-// landlock restricts the files that can be opened, and returns the version of the kernel's
-// Landlock, or 0. See landlock(7).
-func landlock(n need) int {
+// kernelLandlock is the version of Landlock that the kernel has, or 0. See landlock(7).
+func kernelLandlock() int {
 	v, _, err := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if err != 0 || v == 0 {
+	if err != 0 {
 		return 0
 	}
-	version := int(v)
-	var attr unix.LandlockRulesetAttr
-	for since, rights := range handled {
+	return int(v)
+}
+
+// handledBy are the rights that a kernel with this version can take: it refuses a ruleset
+// that names others. A newer one than we know of takes those that we know of.
+func handledBy(version int) (rights uint64) {
+	for since, more := range handled {
 		if since <= version {
-			attr.Handled_access_fs |= rights
+			rights |= more
 		}
 	}
+	return rights
+}
+
+// landlock restricts the files that can be opened, as a kernel with this version does, and
+// returns it, or 0 if nothing is restricted.
+func landlock(n need, version int) int {
+	if version <= 0 {
+		return 0
+	}
 	// The fields that came later than version 1 are zero, which every kernel accepts.
+	attr := unix.LandlockRulesetAttr{Handled_access_fs: handledBy(version)}
 	fd, _, err := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr.Handled_access_fs), 0)
 	if err != 0 {
 		return 0

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,14 +17,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// captive shuts itself in, as analyze does, and tries what it can do: captive CAPTURE OTHER FOLDER.
-// Threads that were there before try it, too.
+// captives are threads that try.
+const captives = 4
+
+// captive shuts itself in, as analyze does, and tries what it can do: captive CAPTURE OTHER FOLDER VERSION,
+// of Landlock. Threads that were there before try it, too.
 func captive() {
-	const threads = 4
 	capture, other, folder := os.Args[1], os.Args[2], os.Args[3]
+	version, err := strconv.Atoi(os.Args[4])
+	if err != nil {
+		panic(err)
+	}
 	begin := make(chan bool)
 	var all sync.WaitGroup
-	said := make([]string, threads)
+	said := make([]string, captives)
 	for i := range said {
 		all.Go(func() {
 			runtime.LockOSThread()
@@ -31,8 +38,8 @@ func captive() {
 			said[i] = attempts(capture, other, filepath.Join(folder, fmt.Sprint(i)))
 		})
 	}
-	got := confine(need{read: []string{capture}, folders: []string{folder}})
-	fmt.Printf("landlock %v, seccomp %v\n", got.Landlock > 0, got.Seccomp)
+	got := confineAs(need{read: []string{capture}, folders: []string{folder}}, version)
+	fmt.Printf("landlock %d, seccomp %v\n", got.Landlock, got.Seccomp)
 	close(begin)
 	all.Wait()
 	fmt.Print(strings.Join(said, ""))
@@ -79,29 +86,64 @@ open a socket: refused
 signal another process: refused
 `
 
+// The sandbox holds with every version of Landlock that this kernel can stand in for, and
+// with none at all.
 func TestSandboxHolds(t *testing.T) {
-	dir := t.TempDir()
-	capture, link, other, folder := filepath.Join(dir, "a.pcap"), filepath.Join(dir, "link"), filepath.Join(dir, "other"), filepath.Join(dir, "out")
-	for _, path := range []string{capture, other} {
-		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+	kernel := kernelLandlock()
+	for version := range kernel + 1 {
+		dir := t.TempDir()
+		capture, link, other, folder := filepath.Join(dir, "a.pcap"), filepath.Join(dir, "link"), filepath.Join(dir, "other"), filepath.Join(dir, "out")
+		for _, path := range []string{capture, other} {
+			if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(os.Mkdir(folder, 0o700), os.Symlink(capture, link)); err != nil {
 			t.Fatal(err)
 		}
+		cmd := whydrop(t, link, other, folder, strconv.Itoa(version))
+		cmd.Args[0] = "captive"
+		out, err := cmd.CombinedOutput()
+		first, rest, _ := strings.Cut(string(out), "\n")
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if first == fmt.Sprintf("landlock %d, seccomp false", version) {
+			t.Skipf("this kernel has no sandbox for us: %s", first)
+		}
+		want := strings.Repeat(captiveSays, captives)
+		if version == 0 { // files are not shut off, and the threads take them from each other
+			want, rest = strings.Repeat("refused ", captives*4), strings.Repeat("refused ", strings.Count(rest, ": refused\n"))
+		}
+		if first != fmt.Sprintf("landlock %d, seccomp true", version) || rest != want {
+			t.Errorf("Landlock %d of %d: got %s\n%s\nwant\n%s", version, kernel, first, rest, want)
+		}
 	}
-	if err := errors.Join(os.Mkdir(folder, 0o700), os.Symlink(capture, link)); err != nil {
-		t.Fatal(err)
+}
+
+// A kernel refuses a ruleset with a right that it does not know, so no version may be asked
+// for more than landlock(7) gives it: bits 0 to 12, then 13, 14, (none: TCP) and 15.
+func TestLandlockAsksNoMoreThanThereIs(t *testing.T) {
+	known := []uint64{0, 1<<13 - 1, 1<<14 - 1, 1<<15 - 1, 1<<15 - 1, 1<<16 - 1, 1<<16 - 1, 1<<16 - 1}
+	for version, bits := range known {
+		rights := handledBy(version)
+		if rights&^bits != 0 {
+			t.Errorf("Landlock %d is asked for %#x, and knows %#x", version, rights, bits)
+		}
+		if version > 0 && (rights&mayRead != mayRead || handledBy(version-1)&^rights != 0) {
+			t.Errorf("Landlock %d takes %#x; version %d takes %#x", version, rights, version-1, handledBy(version-1))
+		}
+		// Left alone in every version: see handled.
+		if rights&(unix.LANDLOCK_ACCESS_FS_READ_DIR|unix.LANDLOCK_ACCESS_FS_EXECUTE) != 0 {
+			t.Errorf("Landlock %d is asked for %#x", version, rights)
+		}
+		// A rule may give back only what its ruleset takes.
+		if put := mayPut & rights; put&^rights != 0 || version >= 3 && put != mayPut {
+			t.Errorf("Landlock %d: a rule gives %#x of %#x", version, put, rights)
+		}
 	}
-	cmd := whydrop(t, link, other, folder)
-	cmd.Args[0] = "captive"
-	out, err := cmd.CombinedOutput()
-	first, rest, _ := strings.Cut(string(out), "\n")
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if first != "landlock true, seccomp true" {
-		t.Skipf("this kernel has no sandbox for us: %s", first)
-	}
-	if rest != strings.Repeat(captiveSays, 4) {
-		t.Errorf("got\n%s\nwant, four times,\n%s", rest, captiveSays)
+	if handledBy(1000) != handledBy(len(known)-1) {
+		t.Error("a newer Landlock is asked for something else")
 	}
 }
 

@@ -41,10 +41,13 @@ deb: build ## Make a Debian package in dist/, with manual pages and completion
 dist: ## Make dist/whydrop-VERSION-ARCH.tar.gz, with manual pages and completion
 	@$(ENV) .ci/dist
 
-cross: ## Build without cgo, and for Windows and macOS
-	@$(ENV) CGO_ENABLED=0 go build -o /dev/null ./cmd/whydrop
-	@$(ENV) CGO_ENABLED=0 GOOS=windows go build -o /dev/null ./cmd/whydrop
-	@$(ENV) CGO_ENABLED=0 GOOS=darwin go build -o /dev/null ./cmd/whydrop
+# Where whydrop is to build without cgo, and its tests to compile.
+PLATFORMS := linux/amd64 linux/arm64 windows/amd64 darwin/arm64 freebsd/amd64
+
+cross: ## Build and vet without cgo for Linux, Windows, macOS and FreeBSD
+	@$(ENV) export CGO_ENABLED=0; for platform in $(PLATFORMS); do \
+		export GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
+		go build -o /dev/null ./cmd/whydrop && go vet ./... || { echo "$$platform: does not build, or vet"; exit 1; }; done
 
 format: ## List files that gofmt would change
 	@$(ENV) files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \

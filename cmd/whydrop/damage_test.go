@@ -11,6 +11,14 @@ import (
 	"testing"
 )
 
+// handshake opens a connection, and nothing is lost.
+const handshake = `a = 10.0.0.1:40000
+b = 10.0.0.2:443
+0.000  a > b  S   0:0            win 64240  mss 1460 ws 7 sackok
++.020  b > a  S.  0:0      a1    win 65160  mss 1460 ws 7 sackok
++.000  a > b  .   1:1      a1
+`
+
 // lossyStory has a gap, SACK, a retransmission, and both link directions.
 const lossyStory = `a = 10.0.0.1:40000
 b = 10.0.0.2:443
@@ -25,6 +33,9 @@ b = 10.0.0.2:443
 +.200  a > b  P.  41:81      a1     win 502
 +.020  b > a  .   1:1        a121   win 501
 `
+
+// pcapHeader is the length of a pcap file header.
+const pcapHeader = 24
 
 // recordedAs is a capture of story in a format, as octets.
 func recordedAs(t *testing.T, story, format string) []byte {

@@ -16,13 +16,6 @@ import (
 	"time"
 )
 
-const handshake = `a = 10.0.0.1:40000
-b = 10.0.0.2:443
-0.000  a > b  S   0:0            win 64240  mss 1460 ws 7 sackok
-+.020  b > a  S.  0:0      a1    win 65160  mss 1460 ws 7 sackok
-+.000  a > b  .   1:1      a1
-`
-
 // whydrop is this test binary, about to play whydrop.
 func whydrop(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
@@ -138,9 +131,6 @@ func TestSecondInterruptEnds(t *testing.T) {
 		t.Errorf("exit %d, want %d", code, exitKilled)
 	}
 }
-
-// pcapHeader is the length of a pcap file header.
-const pcapHeader = 24
 
 func TestInterruptBeforeAnythingArrives(t *testing.T) {
 	cmd := whydrop(t, "analyze", "--cpuprofile", filepath.Join(t.TempDir(), "p"), "-")

@@ -51,7 +51,7 @@ func attribute(res *Result, views []vantage, o Options) {
 	c.coincides = float64(only+counted)*float64(missing-only) >= coincidence*float64(res.Counts.Frames)
 	ledger := NewLedger(missing + counted + res.strayPackets())
 	ledger.Losses = losses
-	silent := res.silences()
+	silent, gone := res.silences(), res.vanished()
 	for i := range losses {
 		l := &losses[i]
 		k := res.wordOn(i)
@@ -61,6 +61,7 @@ func attribute(res *Result, views []vantage, o Options) {
 				k.byHost(&ch)
 			} else {
 				silent.explain(&ch, l)
+				gone.explain(res, &ch, l)
 			}
 			ledger.Charge(ch)
 		}

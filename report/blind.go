@@ -14,6 +14,9 @@ type blindness struct {
 	flows      uint64 // all that cannot tell
 	packets    uint64 // their packets
 	chatter    uint64 // of them, what hosts say to their neighbours unasked, and scans and floods
+	last       uint64 // packets at the end of TCP flows that nobody acknowledged, nor their sender sent again …
+	lasts      uint64 // … and their flows
+	asked      uint64 // keep-alives and probes of closed windows that nobody answered any more
 	probes     uint64 // packets of scans and floods
 	oneWay     uint64 // of them, TCP with one direction
 	unnumbered uint64 // of them, protocols that number nothing

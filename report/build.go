@@ -83,6 +83,11 @@ func newBuilder(res *analyze.Result) *builder {
 	for i := range res.Flows {
 		b.addFlow(i)
 	}
+	for i := range res.Signs {
+		if res.Signs[i].Kind == flow.SignGone {
+			b.blind.asked += res.Signs[i].N
+		}
+	}
 	b.innocent.OffloadedChecksums = pending(&res.Counts)
 	if b.packets == 0 {
 		b.packets = res.Ledger.Lost() // of which only the host speaks
@@ -161,6 +166,15 @@ func (b *builder) addFlow(i int) {
 	}
 	if f.Protocol != decode.ProtoTCP && !reported(f) || f.OneWay() || unansweredRequest(f) {
 		b.blind.unanswered += t.sent
+	}
+	if last := uint64(f.Dir[0].Untold) + uint64(f.Dir[1].Untold); last > 0 {
+		b.blind.last += last
+		b.blind.lasts += n
+	}
+	if f.Rested > 0 {
+		for d := range f.Dir {
+			b.blind.asked += f.Dir[d].Packets - min(f.Dir[d].Packets, uint64(f.Dir[d].Resets))
+		}
 	}
 	if untold := b.untold(i); untold > 0 {
 		b.blind.datagrams += untold

@@ -69,6 +69,20 @@ func courseWords(charges []*analyze.Charge) string {
 	return ""
 }
 
+// burstsOf is the model of bursts that f tells; nil if they are none.
+func burstsOf(f *pattern.Finding) *Bursts {
+	v := &f.Evidence
+	if f.Cause != cause.RandomLoss || !v.Bursty() || v.BadShare == 0 {
+		return nil
+	}
+	m := &Bursts{MeanRun: round(v.MeanRun, 3), RunsEvery: round(1/v.BadShare, 3)}
+	if v.Gain > 0 {
+		m.BadPackets, m.BadEvery = round(1/v.Leaves, 3), round(1/v.Enters, 3)
+		m.BadLoss, m.Gain = round(1-v.Through, 4), round(v.Gain, 3)
+	}
+	return m
+}
+
 // briefly is told for the first screen.
 func briefly(f *pattern.Finding) string {
 	v := &f.Evidence
@@ -86,7 +100,10 @@ func briefly(f *pattern.Finding) string {
 			spell(v.P99) + "; " + share(uint64(v.NearAll*1e6), 1e6) + " of the packets travelled there."
 	case cause.RandomLoss:
 		s := "They are at any delay, and no token bucket explains them."
-		if v.Bursty() {
+		switch {
+		case v.Gain > 0:
+			s += " In bad times of " + twoDigits(1/v.Leaves) + " packets " + share(uint64((1-v.Through)*1e6), 1e6) + " are lost."
+		case v.Bursty():
 			s += " The mean run is of " + twoDigits(v.MeanRun) + "."
 		}
 		return s
@@ -185,7 +202,11 @@ func queued(v *pattern.Evidence) string {
 func byChance(v *pattern.Evidence) string {
 	s := "The losses are at any delay (mean rank " + decimal(v.FirstRank) + ", z " + decimal(v.Z) + ", " +
 		counted(uint64(v.Episodes), "episode") + "), and no token bucket explains them (J " + decimal(max(v.J, 0)) + ")."
-	if v.Bursty() {
+	switch {
+	case v.Gain > 0:
+		s += " They come in bad times of " + twoDigits(1/v.Leaves) + " packets, one behind every " + count(uint64(1/v.Enters+0.5)) +
+			"; " + share(uint64((1-v.Through)*1e6), 1e6) + " are lost in them."
+	case v.Bursty():
 		s += " They come in runs of " + twoDigits(v.MeanRun) + " packets"
 		if v.BadShare > 0 {
 			s += ", one behind every " + count(uint64(1/v.BadShare+0.5)) + " that pass"

@@ -126,6 +126,7 @@ func (b *builder) group(k groupKey, packets uint64, charges []*analyze.Charge) G
 	}
 	if f := mainFinding(charges); f != nil {
 		g.Seen += " " + briefly(f)
+		g.Bursts = burstsOf(f)
 	} else {
 		g.Seen += insideSays(k)
 	}

@@ -120,8 +120,20 @@ type Group struct {
 	Do         []string `json:"do"`
 	Flows      int      `json:"flows"`
 	When       []uint32 `json:"when"` // missing packets per 1/48 of the capture
+	Bursts     *Bursts  `json:"bursts,omitempty"`
 
 	perhaps bool // the cause is merely possible; Confidence is that of the place
+}
+
+// Bursts is a model of random losses that come together. Without the last four nothing
+// gets through while the path is bad (Gilbert); with them some do (Gilbert–Elliott).
+type Bursts struct {
+	MeanRun    float64 `json:"mean_run"`              // lost packets in a row
+	RunsEvery  float64 `json:"runs_every"`            // packets that pass for each run
+	BadPackets float64 `json:"bad_packets,omitempty"` // the mean length of a bad time
+	BadEvery   float64 `json:"bad_every,omitempty"`   // packets between two of them
+	BadLoss    float64 `json:"bad_loss,omitempty"`    // share of packets lost in one
+	Gain       float64 `json:"gain,omitempty"`        // 2 × the gain of the logarithm of the likelihood
 }
 
 // Innocent are things that look like losses and are none.

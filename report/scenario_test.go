@@ -244,6 +244,11 @@ func asides(res *analyze.Result, rep *report.Report) string {
 	if len(innocent) > 0 {
 		out = "innocent: " + strings.Join(innocent, ", ") + "\n"
 	}
+	for _, g := range rep.Verdict.Groups {
+		if m := g.Bursts; m != nil && m.Gain > 0 {
+			out += fmt.Sprintf("bad times: %.0f packets, one behind every %.0f, loss %.0f %%\n", m.BadPackets, m.BadEvery, 100*m.BadLoss)
+		}
+	}
 	for _, c := range rep.Conclusions {
 		out += "concluded: " + c.Cause + " " + c.Confidence + ": " + c.Say
 		for _, e := range c.Evidence {

@@ -84,6 +84,9 @@ func (b *builder) verdict() Verdict {
 		b.cannotTellWhy(&v)
 	default:
 		v.Sentence, v.Aside = "Nothing was lost.", b.lookedAt()
+		if s := b.lastSay(); s != "" {
+			v.Sentence, v.Aside = "No packet is known to be lost.", s+" "+v.Aside
+		}
 	}
 	if s := b.hostSure(); s != "" {
 		v.Sure = append(v.Sure, s)
@@ -92,6 +95,30 @@ func (b *builder) verdict() Verdict {
 		v.Advice = v.Groups[0].Do
 	}
 	return v
+}
+
+// lastSay says what nothing tells of packets that were sent at the end of connections.
+func (b *builder) lastSay() string {
+	var parts []string
+	if n, flows := b.blind.last, b.blind.lasts; n > 0 {
+		which := "The last " + counted(n, "packet") + " of "
+		if n == 1 {
+			which = "The last packet of "
+		}
+		parts = append(parts, which+counted(flows, "connection")+" "+was(n)+" never acknowledged, nor sent again: nothing tells whether "+
+			theyOrIt(n)+" arrived.")
+	}
+	if n := b.blind.asked; n > 0 {
+		parts = append(parts, "Of "+counted(n, "question")+" whether the other end is still there, which nobody answers, nothing tells whether they arrived.")
+	}
+	return strings.Join(parts, " ")
+}
+
+func theyOrIt(n uint64) string {
+	if n == 1 {
+		return "it"
+	}
+	return "they"
 }
 
 // untoldSay says that of packets of UDP nobody knows whether they arrived.

@@ -386,6 +386,7 @@ type Half struct {
 	KeepAlives   uint32
 	Probes       uint32
 	Resets       uint32
+	Untold       uint32 // the last data: never acknowledged, and its sender did not ask again
 
 	// Delays of the two halves of the path as seen by data of this direction:
 	// Down is from a packet passing here to its acknowledgement passing back,

@@ -131,7 +131,7 @@ func (h *Half) add(o *Half) {
 		{&h.Twins, &o.Twins}, {&h.LateTwins, &o.LateTwins}, {&h.OtherTwins, &o.OtherTwins},
 		{&h.Copies[0], &o.Copies[0]}, {&h.Copies[1], &o.Copies[1]}, {&h.ChecksumBad, &o.ChecksumBad},
 		{&h.ChecksumPending, &o.ChecksumPending}, {&h.Malformed, &o.Malformed}, {&h.Super, &o.Super},
-		{&h.ZeroWindows, &o.ZeroWindows}, {&h.KeepAlives, &o.KeepAlives}, {&h.Probes, &o.Probes}, {&h.Resets, &o.Resets},
+		{&h.Untold, &o.Untold}, {&h.ZeroWindows, &o.ZeroWindows}, {&h.KeepAlives, &o.KeepAlives}, {&h.Probes, &o.Probes}, {&h.Resets, &o.Resets},
 		{&h.Inbound, &o.Inbound}, {&h.Outbound, &o.Outbound}, {&h.PaddedShort, &o.PaddedShort}, {&h.UnpaddedShort, &o.UnpaddedShort},
 	} {
 		*x.sum += *x.n

@@ -20,7 +20,12 @@ func (c *Conn) unanswered(dir uint8, end int64) {
 	}
 	for i := h.covered; i < h.line.length && len(h.odds.list) < 2*maxOdd; i++ {
 		q := h.line.at(i)
-		if q.cov == 0 && q.is&(sentBad|sentKept) == 0 && q.payload() > 0 && end-q.t > silentData && h.insisted(q.t) && !c.closedBy(q.t) {
+		if q.cov != 0 || q.is&(sentBad|sentKept) != 0 || q.payload() == 0 || end-q.t <= silentData || c.closedBy(q.t) {
+			continue
+		}
+		if !h.insisted(q.t) {
+			c.Facts.Dir[dir].Untold++
+		} else {
 			h.odds.add(odd{sent: *q, is2: isRepeated})
 			q.is |= sentKept
 		}

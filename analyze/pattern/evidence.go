@@ -49,6 +49,11 @@ type Evidence struct {
 	MeanRun      float64 // Gilbert–Elliott with loss of everything in the bad state: mean run …
 	BadShare     float64 // … and share of good packets behind which one begins
 
+	// Gilbert–Elliott where some get through in the bad state: twice the gain of the
+	// logarithm of the likelihood over the former (0 = no better), the chance to enter the
+	// bad state and to leave it, a packet, and to get through in it.
+	Gain, Enters, Leaves, Through float64
+
 	From, To  int64 // of the outage, ns
 	MinLost   int   // black hole: shortest lost packet
 	MaxPassed int   // and longest delivered one, octets

@@ -105,16 +105,5 @@ func (v *Evidence) load(events []event, rtt float64) {
 
 // Bursty reports whether losses come in runs that chance does not make.
 func (v *Evidence) Bursty() bool {
-	return v.PCC > randomPCC && v.PCC*float64(v.Packets) > burstTimes*float64(v.Lost)
-}
-
-// gilbert estimates the simplest model of bursts, in which nothing gets through
-// while the path is bad (Gilbert 1960, Elliott 1963): how long it stays so, and
-// how often it becomes so.
-func (v *Evidence) gilbert() {
-	if v.Runs == 0 || v.Packets <= v.Lost {
-		return
-	}
-	v.MeanRun = float64(v.Lost) / float64(v.Runs)
-	v.BadShare = float64(v.Runs) / float64(v.Packets-v.Lost)
+	return v.Gain > 0 || v.PCC > randomPCC && v.PCC*float64(v.Packets) > burstTimes*float64(v.Lost)
 }

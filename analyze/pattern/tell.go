@@ -271,6 +271,7 @@ func (d *direction) judge() {
 		}
 	case cause.RandomLoss:
 		v.gilbert()
+		v.elliott(d.kept)
 	}
 	w.Evidence = v
 	d.finding = w

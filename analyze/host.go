@@ -14,10 +14,11 @@ import (
 // A HostWord is what the kernel of the capturing host said of the packets of a
 // charge. Of three witnesses, wire, event and counter, it names the last two.
 type HostWord struct {
-	Drop     *capture.Drop   // the event; nil: only counters speak
-	Rule     *capture.Rule   // of the firewall, where it is known which
-	Sure     bool            // that it was that rule
-	Socket   *capture.Socket // that was to receive them
+	Drop     *capture.Drop    // the event; nil: only counters speak
+	Rule     *capture.Rule    // of the firewall, where it is known which
+	Sure     bool             // that it was that rule
+	Socket   *capture.Socket  // that was to receive them
+	Path     *capture.PathMTU // that was too narrow for them
 	Counters []*capture.Moved
 	Of       *capture.Testimony
 }
@@ -72,7 +73,7 @@ func hosts(res *Result) {
 		if t := res.Inputs[i].Testimony; t != nil {
 			balance, counted := res.balance(t)
 			res.Hosts = append(res.Hosts, balance)
-			cases = append(cases, counted...)
+			cases = append(append(cases, counted...), narrowPaths(t)...)
 		}
 	}
 	if len(cases) == 0 {

@@ -26,6 +26,9 @@ func (k *hostCase) byHost(ch *Charge) {
 	ch.Locus = k.locus()
 	if d == nil {
 		ch.Rule = flow.RuleHostCounter
+		if k.word.Path != nil {
+			ch.Rule = flow.RuleHostPath
+		}
 		return
 	}
 	if k.cause == cause.FirewallDrop && k.word.Rule == nil && d.Hook == "" && d.Via == "" {

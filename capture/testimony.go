@@ -26,6 +26,7 @@ type Testimony struct {
 	Sockets    []Socket    `json:"sockets"`    // of the flows of the capture, and those that lost
 	Settings   []Setting   `json:"settings"`   // sysctls and device settings that explain losses
 	Neighbours []Neighbour `json:"neighbours"` // not reachable, or with an address that changed
+	Paths      []PathMTU   `json:"paths"`      // of which ICMP errors told this host what they take
 	Events     []HostEvent `json:"events"`     // link down and up, and the like
 }
 
@@ -156,6 +157,15 @@ type Neighbour struct {
 	Interface string     `json:"interface"`
 	State     string     `json:"state"` // "FAILED", "INCOMPLETE", …
 	MACs      []string   `json:"macs"`  // that it had during the capture
+}
+
+// A PathMTU is what an ICMP error told this host of the way to a destination, by
+// whatever interface the error came.
+type PathMTU struct {
+	To        netip.Addr `json:"to"`
+	MTU       int        `json:"mtu"`
+	Interface string     `json:"interface"` // by which the way leads
+	Learnt    int64      `json:"learnt"`    // ns since the epoch
 }
 
 // A HostEvent is something that befell the host.

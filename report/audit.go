@@ -46,6 +46,9 @@ func (b *builder) capture() Capture {
 			out.Trust += "; " + count(uint64(more)) + " more with -v"
 		}
 	}
+	if s := b.linkTroubles(); s != "" {
+		out.Trust += "; but " + s
+	}
 	if s := b.hostLacks(); s != "" {
 		out.Trust += "; but of this host, " + s
 	}

@@ -278,6 +278,9 @@ func hostSeen(charges []*analyze.Charge) string {
 		const most = 3
 		parts = append(parts, "it counted "+strings.Join(names[:min(len(names), most)], ", "))
 	}
+	if p := charges[0].Host.Path; p != nil {
+		parts = append(parts, fmt.Sprintf("its routes know that the way to %s takes %d octets", p.To.Unmap().WithZone(""), p.MTU))
+	}
 	if len(parts) == 0 {
 		return ""
 	}

@@ -132,6 +132,9 @@ func (h *hostStep) neighbour() []string {
 }
 
 func (h *hostStep) tooBig() []string {
+	if h.Path != nil {
+		return []string{"The error came by another interface, and the sender obeys. Its routes show what it was told:", asTyped("ip route get %s", h.Path.To.Unmap().WithZone(""))}
+	}
 	in := h.link(h.iface)
 	if in == nil {
 		return nil

@@ -205,6 +205,7 @@ var rules = [flow.NumRules]ruleText{
 	flow.RuleSilentPort:      {"silent-port", "Rule 19: the host answers on other ports, and never on this one."},
 	flow.RuleListenQueue:     {"listen-queue", "Only what would begin a connection to this port is dropped; the rest arrives."},
 	flow.RuleKernelDrop:      {"kernel-drop", "The kernel of this host said that it dropped it, and why."},
+	flow.RuleHostPath:        {"host-path", "This host was told by ICMP, beside this capture, that its way takes no packets so long."},
 	flow.RuleHostCounter:     {"host-counter", "A counter of this host moved; no event names the packets."},
 }
 

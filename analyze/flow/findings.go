@@ -204,6 +204,7 @@ const (
 	RuleSilentICMP           // b-13: errors about others of the same conversation say that the port is closed
 	RuleKernelDrop           // the kernel of the capturing host said that it dropped the packet
 	RuleHostCounter          // a counter of the capturing host says so
+	RuleHostPath             // its routes know by ICMP that the path takes no such packets
 	NumRules
 )
 

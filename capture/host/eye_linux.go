@@ -149,7 +149,7 @@ func (e *eye) testimony() *capture.Testimony {
 		Kernel: release(), Start: e.start, End: realtime(),
 		Captured: e.options.Interfaces, Filter: e.options.Filter,
 		Links: e.links.list(), Neighbours: e.neighbours.list(e), Events: append([]capture.HostEvent{}, e.links.events...),
-		Rules: rules, Sockets: e.sockets.list(e), Settings: settings,
+		Rules: rules, Sockets: e.sockets.list(e), Settings: settings, Paths: paths(e),
 	}
 	if t.Captured == nil {
 		t.Captured = []string{}

@@ -68,6 +68,9 @@ func (s *Scenario) testimony() *capture.Testimony {
 	for i := range t.Moved {
 		move(&t.Moved[i].First, &t.Moved[i].Last)
 	}
+	for i := range t.Paths {
+		move(&t.Paths[i].Learnt)
+	}
 	for i := range t.Events {
 		move(&t.Events[i].Time)
 	}

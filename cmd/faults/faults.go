@@ -49,6 +49,6 @@ type verdict struct {
 
 // faults are all of them, the healthy runs first.
 func faults() []fault {
-	all := slices.Concat(healthyRuns, firewallFaults, routeFaults, socketFaults, queueFaults, deviceFaults)
+	all := slices.Concat(healthyRuns, firewallFaults, routeFaults, pathFaults, socketFaults, queueFaults, deviceFaults)
 	return append(all, withLess(all)...)
 }

@@ -244,6 +244,11 @@ func (w *world) unfragmented(ns, to string, n, size int) error {
 // blackHole sends what does not pass for as long as it takes to be sure, and returns
 // how many packets the router says it dropped.
 func (w *world) blackHole(ns, to, router string) (uint64, error) {
+	const longEnough = 2500 * time.Millisecond // several timeouts of retransmission
+	return w.blackHoleFor(ns, to, router, longEnough)
+}
+
+func (w *world) blackHoleFor(ns, to, router string, longEnough time.Duration) (uint64, error) {
 	c, err := w.dial(ns, to, patience)
 	if err != nil {
 		return 0, err
@@ -255,8 +260,7 @@ func (w *world) blackHole(ns, to, router string) (uint64, error) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	const longEnough = 2500 * time.Millisecond
-	time.Sleep(longEnough) // several timeouts of retransmission
+	time.Sleep(longEnough)
 	return w.snmp(router, "Ip", "FragFails")
 }
 

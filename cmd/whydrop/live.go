@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"whydrop/capture"
+	"whydrop/capture/pcapfile"
 )
 
 // liveFlags are the flags of live, as typed.
@@ -119,7 +120,7 @@ func newLive(p *program) *cobra.Command {
 // job turns the command line into what is to be done.
 func (f *liveFlags) job(args []string) (*liveJob, error) {
 	if f.iface == "" {
-		return nil, &usageError{"live", "name an interface", "`whydrop live -i " + firstInterface() + "`  All of them: `whydrop interfaces`"}
+		return nil, &usageError{"live", "name an interface", "`whydrop live -i " + pcapfile.Quote(firstInterface()) + "`  All of them: `whydrop interfaces`"}
 	}
 	j := &liveJob{live: *f}
 	j.job = job{analyzeFlags: f.analyzeFlags, paths: []string{f.iface}, tap: tapPlace(f.at), without: goneByNow}

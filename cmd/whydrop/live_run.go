@@ -56,6 +56,11 @@ func (p *program) live(ctx context.Context, j *liveJob) error {
 		}
 		p.complain(e)
 	}
+	for _, e := range s.ring.Events() {
+		if e.What == "interface-gone" {
+			p.note("%s was removed; the capture ends there", clean(j.live.iface))
+		}
+	}
 	if err := s.rec.trouble; err != nil {
 		p.note("the host's evidence is missing: %v", err)
 	}
@@ -323,7 +328,7 @@ func cannot(err error) error {
 		e.hint = interfaceHint(device.Name)
 	case filter.DeviceDown:
 		e.err = fmt.Errorf("%s: the interface is down", device.Name)
-		e.hint = "`sudo ip link set " + device.Name + " up`"
+		e.hint = "`sudo ip link set dev " + pcapfile.Quote(device.Name) + " up`"
 	}
 	return e
 }

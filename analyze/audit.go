@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"strings"
 
 	"whydrop/analyze/flow"
 	"whydrop/capture"
@@ -258,11 +259,27 @@ func (a *auditor) unread() {
 	}
 }
 
+// limits says what was given up. Of flows that are summed up nothing is missing but
+// their lines: what they lost is charged, and counted among the losses without detail.
 func (a *auditor) limits() {
 	g := a.res.GaveUp
+	if g.Summed > 0 {
+		a.find("summed-up", g.Summed, false, "%s summed up in one line: there were too many to keep them apart", many(g.Summed, "flow is", "flows are"))
+	}
+	var what []string
+	for _, x := range [...]struct {
+		n    uint64
+		what string
+	}{
+		{g.Flows, "flows ended early"}, {g.Symptoms, "symptoms not kept"}, {g.Gaps, "gaps forgotten"},
+		{g.Losses, "lost packets without detail"},
+	} {
+		if x.n > 0 {
+			what = append(what, fmt.Sprintf("%d %s", x.n, x.what))
+		}
+	}
 	if n := g.Flows + g.Symptoms + g.Gaps + g.Losses; n > 0 {
-		a.find("limits", n, true, "limits were reached: %d flows summed up, %d symptoms, %d gaps and %d lost packets without detail; --max-memory keeps more",
-			g.Flows, g.Symptoms, g.Gaps, g.Losses)
+		a.find("limits", n, true, "limits were reached: %s; --max-memory keeps more", strings.Join(what, ", "))
 	}
 }
 

@@ -76,7 +76,6 @@ type pipeline struct {
 	src     capture.Source
 	workers int
 	limits  detect.Options // of each shard
-	engines []*detect.Engine
 
 	jobs    shelf[job]
 	parcels shelf[parcel]
@@ -99,7 +98,6 @@ func newPipeline(ctx context.Context, src capture.Source, o Options) *pipeline {
 		ready: make(chan *job, depth*o.Workers),
 	}
 	for range o.Workers {
-		p.engines = append(p.engines, detect.NewEngine(p.limits))
 		p.shards = append(p.shards, make(chan *parcel, depth*2))
 	}
 	p.order.init(p)
@@ -187,7 +185,7 @@ func (p *pipeline) decodeAll() decode.Counts {
 
 // analyzeAll is one shard.
 func (p *pipeline) analyzeAll(shard int) flow.Findings {
-	engine := p.engines[shard]
+	engine := detect.NewEngine(p.limits)
 	for parcel := range p.shards[shard] {
 		for i := 0; i < len(parcel.refs); {
 			j, start := parcel.refs[i].job, i

@@ -28,7 +28,7 @@ func Build(res *analyze.Result, o BuildOptions) *Report {
 		Checksums:     checksums(&res.Counts),
 		Symptoms:      symptoms(res.Symptoms),
 		Limits: Limits{
-			Flows: res.GaveUp.Flows, Symptoms: res.GaveUp.Symptoms,
+			Flows: res.GaveUp.Flows, Summed: res.GaveUp.Summed, Symptoms: res.GaveUp.Symptoms,
 			Gaps: res.GaveUp.Gaps, Losses: res.GaveUp.Losses,
 			Stalls: res.GaveUp.Stalls, Trails: res.GaveUp.Trails,
 		},

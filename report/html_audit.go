@@ -77,7 +77,11 @@ func pageAudit(r *Report) []pageCheck {
 		}
 	}
 	if l := r.Limits; l != (Limits{}) {
-		add(checkBad, "limits", "Given up because a limit was reached: "+strings.Join(l.list(), ", ")+".", "Totals stand; details are not complete.")
+		how := checkBad
+		if l == (Limits{Summed: l.Summed}) {
+			how = checkGood
+		}
+		add(how, "limits", "Given up because a limit was reached: "+strings.Join(l.list(), ", ")+".", "Totals stand; details are not complete.")
 	}
 	return out
 }

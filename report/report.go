@@ -368,7 +368,8 @@ type Path struct {
 
 // Limits counts what was given up because a limit was reached. All 0 = nothing.
 type Limits struct {
-	Flows    uint64 `json:"flows_folded"`
+	Flows    uint64 `json:"flows_ended_early"`
+	Summed   uint64 `json:"flows_folded"`
 	Symptoms uint64 `json:"symptoms_not_kept"`
 	Gaps     uint64 `json:"gaps_forgotten"`
 	Losses   uint64 `json:"losses_without_frames"`

@@ -353,7 +353,7 @@ func (l *Limits) list() []string {
 		n    uint64
 		what string
 	}{
-		{l.Flows, "flows summed up"}, {l.Symptoms, "symptoms counted, not kept"},
+		{l.Flows, "flows ended early"}, {l.Summed, "flows summed up in one line"}, {l.Symptoms, "symptoms counted, not kept"},
 		{l.Gaps, "gaps forgotten early"}, {l.Losses, "lost packets without their frames"},
 		{l.Stalls, "stalls summed up, not told one by one"},
 		{l.Trails, "directions whose losses were not looked at in the course of time"},

@@ -45,7 +45,8 @@ func openBooks(o Options) books {
 // tooMany reports whether a conversation that is over can only be summed up with
 // others, since there is no room for another of that many packets.
 func (b *books) tooMany(f *flow.Facts) bool {
-	tiny := f.Dir[0].Packets+f.Dir[1].Packets <= tinyFlow
+	n := f.Dir[0].Packets + f.Dir[1].Packets
+	tiny := n <= scanFlow || n <= shortFlow && !f.Troubled()
 	if tiny {
 		b.tiny++
 	}
@@ -64,7 +65,7 @@ func (b *books) close(number uint32, f *flow.Facts, c conversation, end int64) {
 		c.Fold(&sum.lost)
 		c.Finish(end)
 		sum.facts.Fold(f)
-		b.log.GaveUp.Flows++
+		b.log.GaveUp.Summed++
 		return
 	}
 	c.Finish(end)

@@ -225,7 +225,7 @@ func TestLimits(t *testing.T) {
 	if len(f.Flows) != 501 || len(f.Symptoms) > 200 || len(f.Losses) > 800 {
 		t.Errorf("%d flows, %d symptoms, %d losses kept beyond limits of 500, 200 and 300", len(f.Flows), len(f.Symptoms), len(f.Losses))
 	}
-	if f.GaveUp.Flows == 0 || f.GaveUp.Symptoms == 0 || f.GaveUp.Losses == 0 {
+	if f.GaveUp.Summed == 0 || f.GaveUp.Symptoms == 0 || f.GaveUp.Losses == 0 {
 		t.Errorf("limits were hit and not counted: %+v", f.GaveUp)
 	}
 }

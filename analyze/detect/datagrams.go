@@ -297,6 +297,9 @@ func (e *Datagrams) Finish(last int64) flow.Findings {
 		if e.talk(i).live {
 			e.end(i, last)
 		}
+		if i%chunk == chunk-1 {
+			e.talks[i/chunk] = nil // as Engine.Finish
+		}
 	}
 	return e.findings()
 }

@@ -22,13 +22,15 @@ const (
 	maxStalls       = 1 << 16
 
 	// defaultFacts is how many conversations are kept apart in the findings; those
-	// that end when it is reached are summed up, and counted in GaveUp.Flows.
+	// that end when it is reached are summed up, and counted in GaveUp.Summed.
 	defaultFacts = 1 << 18
 
-	// One in tinyShare of those may be of tinyFlow packets or fewer: a scan must
-	// not crowd out conversations.
+	// One in tinyShare of those may be small: a scan must not crowd out conversations.
+	// Small are those of scanFlow packets or fewer, and those of shortFlow of which
+	// nothing is known but that they were.
 	tinyShare = 4
-	tinyFlow  = 3
+	scanFlow  = 3
+	shortFlow = 8
 
 	// sparse is how many times as many conversations there were as are kept apart
 	// before an array of all of them is too large.
@@ -221,6 +223,9 @@ func (e *Engine) Finish(last int64) flow.Findings {
 	for i := range e.numConns {
 		if e.conn(i).live {
 			e.end(i, last)
+		}
+		if i%chunk == chunk-1 {
+			e.conns[i/chunk] = nil // what is over makes room for what is said of it
 		}
 	}
 	f := e.findings()

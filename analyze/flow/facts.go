@@ -2,6 +2,17 @@ package flow
 
 import "whydrop/decode"
 
+// Troubled reports whether packets of f are known to be lost, repeated or damaged.
+func (f *Facts) Troubled() bool {
+	for d := range f.Dir {
+		h := &f.Dir[d]
+		if h.Missing != [NumPlaces]uint32{} || h.Retransmissions != [NumDetails]uint32{} || h.ChecksumBad > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // OneWay reports whether f is a TCP flow of which the capture holds one direction
 // only: it carried data of which the answers are not here, or acknowledged data
 // that is not. SYNs alone are no conversation: they may have been unanswered. Nor

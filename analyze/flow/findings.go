@@ -49,7 +49,8 @@ const NoFlow = ^uint32(0)
 
 // GaveUp counts what limits cost. A loss analyser that loses silently is a joke.
 type GaveUp struct {
-	Flows    uint64 // flows folded into totals because there were too many
+	Flows    uint64 // flows that ended early, since there was no room for another
+	Summed   uint64 // flows of which only the sums are kept; what they lost is in Losses, too
 	Symptoms uint64 // symptoms counted but not kept
 	Gaps     uint64 // holes, copies or IDs that were forgotten early
 	Losses   uint64 // lost packets counted but without their frames
@@ -60,6 +61,7 @@ type GaveUp struct {
 // Add adds o to g.
 func (g *GaveUp) Add(o GaveUp) {
 	g.Flows += o.Flows
+	g.Summed += o.Summed
 	g.Symptoms += o.Symptoms
 	g.Gaps += o.Gaps
 	g.Losses += o.Losses

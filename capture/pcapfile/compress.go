@@ -41,6 +41,11 @@ func codecOf(head []byte) (codec, bool) {
 	return codec{}, false
 }
 
+// unpacked is a line to paste that has program undo the compression of path.
+func unpacked(program, path string) string {
+	return program + " -dc " + Quote(path) + " | whydrop analyze -"
+}
+
 // openGzip reads all members, one after the other (RFC 1952 §2.2).
 func openGzip(r *bufio.Reader) (io.Reader, func(), error) {
 	z, err := gzip.NewReader(r)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 
+	"github.com/klauspost/compress/zstd"
+
 	"whydrop/capture"
 )
 
@@ -103,8 +105,12 @@ func (f *file) recognise() error {
 	const forNames = 16 // enough to tell the strangers
 	s.more(forNames)
 	help, err := errNoCapture(f.input.Path, s.unread())
-	if f.input.Compression != "" {
-		help, err = "", fmt.Errorf("%s inside: %w", f.input.Compression, err)
+	if outer := f.input.Compression; outer != "" {
+		help = ""
+		if c, ok := codecOf(s.unread()); ok {
+			help, err = unpacked(outer, f.input.Path), fmt.Errorf("is compressed again, by %s; only one compression is undone", c.name)
+		}
+		err = fmt.Errorf("%s inside: %w", outer, err)
 	}
 	return &capture.FileError{Path: f.input.Path, Err: err, Help: help}
 }
@@ -121,6 +127,9 @@ func (f *file) cutEarly() {
 func (f *file) noHeader() error {
 	e := &capture.FileError{Path: f.input.Path}
 	switch n := len(f.stream.unread()); {
+	case errors.Is(f.stream.err, zstd.ErrWindowSizeExceeded):
+		e.Err = fmt.Errorf("its zstd window is above the limit of %d MiB", maxWindow>>20)
+		e.Help = unpacked("zstd --long=31", f.input.Path)
 	case !errors.Is(f.stream.err, io.EOF) && f.input.Compression != "":
 		e.Err = fmt.Errorf("damaged %s data: %w", f.input.Compression, f.stream.err)
 	case !errors.Is(f.stream.err, io.EOF):

@@ -128,6 +128,9 @@ func errNoCapture(path string, head []byte) (hint string, err error) {
 			return hint, fmt.Errorf("is %s, which is not read", s.name)
 		}
 	}
+	if len(head) == 1 {
+		return "", errors.New("not a capture: only 1 octet long")
+	}
 	if len(head) < headMagic {
 		return "", fmt.Errorf("not a capture: only %d octets long", len(head))
 	}

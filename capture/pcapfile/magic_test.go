@@ -17,6 +17,11 @@ func TestNoCapture(t *testing.T) {
 	tests := []struct{ name, octets, says, hint string }{
 		{"empty", "", "is empty", ""},
 		{"short", "\xa1\xb2", "not a capture: only 2 octets long", ""},
+		{"one octet", "\xa1", "not a capture: only 1 octet long", ""},
+		{"gzip twice", string(gz(t, gz(t, sample(300)))), "gzip inside: is compressed again, by gzip; only one", "gzip -dc %s | whydrop analyze -"},
+		{"gzip of zstd", string(gz(t, zst(t, sample(300)))), "gzip inside: is compressed again, by zstd", "gzip -dc %s | whydrop analyze -"},
+		{"lz4 of gzip", string(lz(t, gz(t, sample(300)))), "lz4 inside: is compressed again, by gzip", "lz4 -dc %s | whydrop analyze -"},
+		{"zstd, long window", "\x28\xb5\x2f\xfd\x00\xf8\x01\x00\x00", "its zstd window is above the limit of 128 MiB", "zstd --long=31 -dc %s"},
 		{"noise", "\x01\x02\x03\x04\x05", "not a capture: starts with 0x01020304", ""},
 		{"text", "package main", `not a capture: starts with 0x7061636b, the text "pack"`, ""},
 		{"xz", "\xfd7zXZ\x00\x00\x04", "is xz-compressed, which is not read", "xz -dc %s | whydrop analyze -"},

@@ -214,8 +214,9 @@ func (e *Engine) makeRoom() bool {
 		return c.last, c.number == d.number && c.live
 	})
 	if ok {
-		e.log.GaveUp.Flows++
+		before := e.log.GaveUp.Flows
 		e.end(d.index, e.now)
+		e.log.GaveUp.Flows = before + 1 // once, also where it was summed up
 	}
 	return ok
 }

@@ -83,7 +83,7 @@ func TestInterruptAtAnyMoment(t *testing.T) {
 	if err := os.WriteFile(in, append(text, bytes.Repeat(text[pcapHeader:], 20000)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	moments := 12
+	moments := 30
 	if testing.Short() {
 		moments = 4
 	}
@@ -95,7 +95,7 @@ func TestInterruptAtAnyMoment(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(i*i) * 2 * time.Millisecond) // any moment will do: the law holds at each
+		time.Sleep(time.Duration(i*i) * 300 * time.Microsecond) // any moment will do: the law holds at each
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if i%2 == 1 {
 			_ = cmd.Process.Signal(syscall.SIGINT) // at once
@@ -149,59 +149,6 @@ func TestStalledInputIsWaitedFor(t *testing.T) {
 	want, err := whole.Output()
 	if err != nil || !bytes.Equal(stdout.Bytes(), want) {
 		t.Errorf("%v; with pauses the report is\n%s\nwithout\n%s", err, &stdout, want)
-	}
-}
-
-// What is appended to a file while it is read is read, too, or not; what is cut off is
-// missing, and said. The report is whole in either case.
-func TestFileChangesWhileItIsRead(t *testing.T) {
-	text := recordedAs(t, handshake, "pcap")
-	records := bytes.Repeat(text[pcapHeader:], 3000)
-	for _, change := range []string{"grows", "is cut"} {
-		path := filepath.Join(t.TempDir(), "a.pcap")
-		if err := os.WriteFile(path, append(text[:pcapHeader:pcapHeader], records...), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		// The other capture is a pipe that keeps whydrop waiting, in the middle of the first.
-		fifo := filepath.Join(t.TempDir(), "fifo")
-		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		cmd := whydrop(t, "analyze", "--json", path, fifo)
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		pipe, err := os.OpenFile(fifo, os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := pipe.Write(text); err != nil {
-			t.Fatal(err)
-		}
-		if change == "grows" {
-			file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = file.Write(records[:len(records)/2+7]) // ends inside a record
-			if err = errors.Join(err, file.Close()); err != nil {
-				t.Fatal(err)
-			}
-		} else if err := os.Truncate(path, int64(len(records)/2+7)); err != nil {
-			t.Fatal(err)
-		}
-		if err := pipe.Close(); err != nil {
-			t.Fatal(err)
-		}
-		code := codeOf(t, cmd)
-		if code != exitDone && code != exitIncomplete || !bytes.HasSuffix(stdout.Bytes(), []byte("\n}\n")) {
-			t.Errorf("%s: exit %d, stderr %q, %d octets of report", change, code, &stderr, stdout.Len())
-		}
-		if cut := strings.Contains(stderr.String(), "ends inside"); cut != (code == exitIncomplete) {
-			t.Errorf("%s: exit %d, stderr %q", change, code, &stderr)
-		}
 	}
 }
 

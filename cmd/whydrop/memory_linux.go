@@ -9,7 +9,7 @@ import (
 )
 
 // machineMemory is how many octets of memory there are for this process, by the
-// machine and by its control group (cgroup v2, memory.max); 0 = not known.
+// machine, by its control group (cgroup v2, memory.max) and by ulimit -v; 0 = not known.
 func machineMemory() int64 {
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) != nil {
@@ -20,6 +20,11 @@ func machineMemory() int64 {
 		if n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && n > 0 {
 			all = min(all, n)
 		}
+	}
+	// What may be mapped is more than what is used, but nothing beyond it can be used (ulimit -v).
+	var space unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_AS, &space) == nil && space.Cur < uint64(all) {
+		all = int64(space.Cur)
 	}
 	return all
 }

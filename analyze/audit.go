@@ -65,6 +65,7 @@ func audit(res *Result) {
 	a.midStream()
 	a.cut()
 	a.clock()
+	a.times()
 	a.unsorted()
 	a.offload()
 	a.unread()
@@ -205,11 +206,17 @@ func (a *auditor) clock() {
 		a.find("time-leap", res.Leaps, false, "%s stamped more than %d minutes after all before it, up to %d: the clock was set, or the capture rested",
 			many(res.Leaps, "frame is", "frames are"), leapFrom/minute, res.Leap/minute)
 	}
+	a.behindACKs()
 	if res.Disorder == 0 {
 		return
 	}
+	said := many(res.Disorder, "frame is", "frames are") + " stamped earlier than the one in front"
+	if res.setBack() && !res.disordered() {
+		a.find("time-disorder", res.Disorder, true, "%s, by more than sorting mends: the clock was set back, and what shows in the course of time is not told", said)
+		return
+	}
 	lowers := float64(res.Disorder) > disorderShare*float64(res.Counts.Frames)
-	a.find("time-disorder", res.Disorder, lowers, "%s stamped earlier than the one in front", many(res.Disorder, "frame is", "frames are"))
+	a.find("time-disorder", res.Disorder, lowers, "%s", said)
 }
 
 func (a *auditor) offload() {

@@ -10,12 +10,12 @@ import (
 )
 
 // tellCourse looks at the course of all losses of each direction, for causes that
-// no single packet shows. Where the times of frames are worthless it sees nothing.
+// no single packet shows. Where the times of frames are worthless, or the clock was set back, it sees nothing.
 func tellCourse(res *Result, o Options) *pattern.Causes {
 	trails := res.trails
 	res.trails = nil
 	slices.SortFunc(trails, func(a, b flow.Trail) int { return cmp.Or(cmp.Compare(a.Flow, b.Flow), cmp.Compare(a.Dir, b.Dir)) })
-	if res.disordered() {
+	if res.disordered() || res.setBack() || res.untimed() {
 		trails = nil
 	}
 	told := pattern.Tell(trails, res.Flows, res.First, o.MaxFits)

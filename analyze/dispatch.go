@@ -50,6 +50,8 @@ type dispatcher struct {
 	leaps       uint64
 	leap        int64 // the longest
 	frames      uint64
+	fine        bool   // not all frames are whole seconds apart
+	same        uint64 // as long as they are: frames with the time of the one in front
 	line        timeline
 }
 
@@ -110,10 +112,24 @@ func (o *dispatcher) watch(t int64) {
 		o.leaps++
 		o.leap = max(o.leap, ahead)
 	}
+	if !o.fine {
+		o.tell(t)
+	}
 	o.frames++
 	o.line.add(t)
 	o.previous = t
 	o.first, o.last = min(o.first, t), max(o.last, t)
+}
+
+// tell notes whether the clock ticks finer than once in a second.
+func (o *dispatcher) tell(t int64) {
+	switch d := t - o.previous; {
+	case o.frames == 0:
+	case d == 0:
+		o.same++
+	default:
+		o.fine = d%1e9 != 0
+	}
 }
 
 // push inserts r behind everything that is not later: a stable insertion from

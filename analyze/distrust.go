@@ -23,13 +23,16 @@ const coincidence = 0.01
 // distrust leaves unaccounted what only the times of frames said, in a file
 // whose times are worthless, and in a flow that was known to be as late.
 func distrust(res *Result) {
-	disordered, late := res.disordered(), res.lateAnswers()
-	if !disordered && len(late) == 0 {
+	disordered, untimed, late := res.disordered(), res.untimed(), res.lateAnswers()
+	if untimed { // how long nothing moved, nobody knows
+		res.Stalls, res.Waits = nil, nil
+	}
+	if !disordered && !untimed && len(late) == 0 {
 		return
 	}
 	for i := range res.Ledger.Losses {
 		l := &res.Ledger.Losses[i]
-		if l.Place == flow.Unaccounted || (!disordered || !byTime(l.Rule)) && !byLateness(l, late[l.Flow]) {
+		if l.Place == flow.Unaccounted || (!disordered || !byTime(l.Rule)) && (!untimed || !byClock(l)) && !byLateness(l, late[l.Flow]) {
 			continue
 		}
 		res.move(l, flow.Unaccounted)

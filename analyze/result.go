@@ -27,6 +27,7 @@ type Result struct {
 	Unsorted         uint64        // frames that are not in order of time even after sorting within a window
 	Leaps            uint64        // frames with a time far ahead of all in front of them
 	Leap             int64         // the farthest, ns
+	NoTimes          bool          // frames have whole seconds, and most the same as the one in front: a clock that ticks too seldom, or none
 	Interrupted      bool          // stopped by the user: the report covers what was read
 	Points           *Points       // nil: the file holds one capture point
 	Translated       uint64        // connections that are here again, under other addresses

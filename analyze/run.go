@@ -56,6 +56,7 @@ func Run(ctx context.Context, src capture.Source, o Options) (*Result, error) {
 		Unsorted:    p.order.unsorted,
 		Leaps:       p.order.leaps,
 		Leap:        p.order.leap,
+		NoTimes:     !p.order.fine && p.order.same*2 >= p.order.frames,
 		Interrupted: p.interrupted,
 		line:        p.order.line,
 	}

@@ -253,6 +253,10 @@ func (b *builder) cannotTellWhy(v *Verdict) {
 		v.Sentence = "No data was lost. Cannot tell whether " + counted(v.Unexplained, "ACK") + " " + was(v.Unexplained) + "."
 		v.Unsure = []string{b.twoStories(v.Unexplained)}
 		v.Advice = []string{"Capture at both ends at the same time:", tcpdump("end.pcap", hosts)}
+	case v.Unexplained > 0 && reasons[flow.ReasonEnd] == v.Unexplained:
+		v.Sentence = how + "the capture ends too early."
+		v.Unsure = []string{counted(v.Unexplained, "packet") + ". Each was lost, or is late: the capture ends before it could come, or be sent again."}
+		v.Advice = []string{"Capture for longer:", tcpdump("longer.pcap", hosts)}
 	case v.Unexplained > 0:
 		v.Sentence = how + "the evidence fits two stories."
 		v.Unsure = []string{b.twoStories(v.Unexplained)}

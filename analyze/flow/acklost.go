@@ -93,7 +93,7 @@ func (h *track) spokenFor(x *odd) bool {
 func (h *track) lastCopy(x *odd) *odd {
 	var last *odd
 	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
-		if q.t < x.t && q.is&sentBad == 0 && (last == nil || q.t > last.t) {
+		if q.before(&x.sent) && q.is&sentBad == 0 && (last == nil || last.before(&q.sent)) {
 			last = q
 		}
 	})

@@ -372,7 +372,7 @@ func (c *Conn) notSeen(h *track, s *Segment, lo, hi int64, e *Event) {
 			c.gaveUp.Gaps++
 			return
 		}
-		u := unseen{lo: lo, hi: hi, t: s.Time, since: h.before(lo), ref: s.Ref()}
+		u := unseen{lo: lo, hi: hi, t: s.Time, since: h.before(lo), ref: s.Ref(), ecr: s.TSEcr, stamped: s.is(hasTS)}
 		h.unseen = append(h.unseen, u)
 		e.note(SawUnseenAck)
 		e.UnseenLo, e.UnseenHi = lo, hi

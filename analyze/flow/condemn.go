@@ -15,7 +15,7 @@ func (c *Conn) condemn(dir uint8, i int32, aside []mark) []mark {
 	}
 	last := int32(-1)
 	h.odds.overlapping(x.lo, x.hi(), func(k int32, q *odd) {
-		if k == i || q.t >= x.t {
+		if k == i || !q.before(&x.sent) {
 			return // an original that passed behind its repair was needless, not lost
 		}
 		if q.cov != 0 && q.covered() <= x.t {
@@ -27,7 +27,7 @@ func (c *Conn) condemn(dir uint8, i int32, aside []mark) []mark {
 		switch {
 		case x.need != Needed, h.hasty && q.is2&isResent != 0 && x.t-q.t <= copyBare:
 			// Or they were sent together, and either may have arrived: inHaste.
-			if last < 0 || q.t > h.odds.list[last].t {
+			if last < 0 || h.odds.list[last].before(&q.sent) {
 				last = k
 			}
 		case x.payload() > c.segment(dir) || !h.besideOf(x, q):
@@ -58,7 +58,7 @@ func (h *track) besideOf(x, q *odd) bool {
 	more := false
 	h.odds.overlapping(x.lo, x.hi(), func(_ int32, y *odd) {
 		apart := y.hi() <= q.lo || y.lo >= q.hi()
-		more = more || apart && y.t < x.t && share(y) > share(q)
+		more = more || apart && y.before(&x.sent) && share(y) > share(q)
 	})
 	return more
 }

@@ -142,12 +142,13 @@ const (
 	ReasonWindowUpdate          // it said that a closed window is open
 	ReasonRepair                // it was a retransmission itself
 	ReasonTailRepair            // likewise, of the last packet of what its sender had to say
+	ReasonEnd                   // the capture ended before it could come late, or be sent again
 	NumReasons
 )
 
 var reasonNames = [NumReasons]string{
 	"unknown", "checksum-ip", "checksum-tcp", "checksum-udp", "checksum-icmp", "paws", "tail", "capture-drop", "icmp", "fragment",
-	"unanswered", "one-way", "ambiguous", "loop", "later-fragments", "window-update", "repair", "tail-repair",
+	"unanswered", "one-way", "ambiguous", "loop", "later-fragments", "window-update", "repair", "tail-repair", "end",
 }
 
 func (r Reason) String() string {
@@ -377,6 +378,7 @@ type Half struct {
 	Copies          [2]uint32 // copies by when they came: within CopyImmediate, later
 	Twins           uint32    // of them, those with a TTL lower by TwinHops: seen at two points
 	LateTwins       uint32    // of those, not within CopyImmediate
+	BehindACK       uint32    // packets that were recorded behind the acknowledgement that they drew
 	OtherTwins      uint32    // copies with another TTL that does not fit
 	TwinHops        uint8     // 0 = no copy with another TTL
 	ChecksumBad     uint32

@@ -3,7 +3,7 @@ package flow
 // missingIDs writes what the missing IP IDs were: b-22b. A number never says
 // data by itself; what is missing beyond the gap in the octets is data only if
 // its sender was waiting and had nothing to acknowledge.
-func (c *Conn) missingIDs(dir uint8) {
+func (c *Conn) missingIDs(dir uint8, end int64) {
 	h, r := &c.half[dir], &c.half[1-dir]
 	if !h.counted {
 		return
@@ -21,8 +21,8 @@ func (c *Conn) missingIDs(dir uint8) {
 			n = miss
 		}
 		only := min(n, c.onlyHere(dir, g))
-		c.chargeGap(dir, g, n-only, r.begun)
-		if acks := miss - n - int64(g.explained); acks > 0 {
+		c.chargeGap(dir, g, n-only, r.begun, end)
+		if acks := miss - n - int64(g.explained) - c.onlyBehind(dir, g); acks > 0 {
 			c.chargeNumbers(dir, g, acks)
 		}
 	}
@@ -60,7 +60,22 @@ func (c *Conn) onlyHere(dir uint8, g *idGap) int64 {
 	return n
 }
 
-func (c *Conn) chargeGap(dir uint8, g *idGap, n int64, twoWay bool) {
+// onlyBehind is how many of the packets missing in g, which no missing octets show, the
+// other side acknowledged all the same: the capture missed the first copy of what passed
+// next.
+func (c *Conn) onlyBehind(dir uint8, g *idGap) (n int64) {
+	if g.hi > g.lo {
+		return 0
+	}
+	for _, u := range c.half[dir].unseen {
+		if !u.before && u.lo >= g.hi && u.t >= g.t0 && u.t <= g.t1 {
+			n += c.segments(dir, u.hi-u.lo)
+		}
+	}
+	return n
+}
+
+func (c *Conn) chargeGap(dir uint8, g *idGap, n int64, twoWay bool, end int64) {
 	if n <= 0 {
 		return
 	}
@@ -90,10 +105,19 @@ func (c *Conn) chargeGap(dir uint8, g *idGap, n int64, twoWay bool) {
 		l.Last = max(l.Last, x.t)
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 	})
+	if !done && g.hi > g.lo && end-g.t1 < silentData && !h.closed(g) {
+		// Nobody repaired it, and there was no time to: it may come late, after the end.
+		l.Place, l.Rule, l.Reason, l.Proof = Unaccounted, RuleNeverRepaired, ReasonEnd, Fits
+	}
 	if !twoWay {
 		l.Place, l.Rule, l.Reason, l.Proof = Unaccounted, RuleOneWay, ReasonOneWay, Fits
 	}
 	c.lose(dir, l)
+}
+
+// closed reports whether what is missing in g came after all, or was acknowledged.
+func (h *track) closed(g *idGap) bool {
+	return h.seen.covers(max(g.lo, h.una), g.hi) || h.covers(g.lo, g.hi)
 }
 
 // chargeNumbers writes that numbers are missing which data does not explain:

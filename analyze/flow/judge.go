@@ -51,7 +51,7 @@ func (c *Conn) Finish(end int64) {
 		c.tellShut(uint8(d))
 		c.half[d].loops.finish(func(r *replicas) { c.tellLoop(uint8(d), r) })
 		c.unseenHere(uint8(d))
-		c.missingIDs(uint8(d))
+		c.missingIDs(uint8(d), end)
 		c.unrepaired(uint8(d), end)
 		c.leaveTrail(uint8(d))
 		c.summarise(uint8(d))
@@ -140,7 +140,7 @@ func (h *track) needAll() {
 			continue
 		}
 		h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
-			if q.t < x.t && q.is2&(isResent|isJudged) == isResent && (q.cov == 0 || q.covered() > x.t) {
+			if q.before(&x.sent) && q.is2&(isResent|isJudged) == isResent && (q.cov == 0 || q.covered() > x.t) {
 				q.need = Needed
 			}
 		})
@@ -158,7 +158,7 @@ func (c *Conn) mark(dir uint8, q *odd, lo, hi int64, repair int32) {
 		a, b = a/m, max(a, b-1)/m+1
 	}
 	q.lost.add(a, b)
-	if repair >= 0 && (q.repair == 0 || c.half[dir].odds.list[q.repair-1].t < q.t) {
+	if repair >= 0 && (q.repair == 0 || c.half[dir].odds.list[q.repair-1].before(&q.sent)) {
 		q.repair = repair + 1
 	}
 }
@@ -172,7 +172,7 @@ func (c *Conn) neverCovered(dir uint8, x *odd, end int64) {
 	}
 	repaired := int32(-1)
 	h.odds.overlapping(x.lo, x.hi(), func(k int32, q *odd) {
-		if q.t > x.t && repaired < 0 {
+		if x.before(&q.sent) && repaired < 0 {
 			repaired = k
 		}
 	})

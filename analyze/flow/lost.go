@@ -281,7 +281,9 @@ func (c *Conn) unrepaired(dir uint8, end int64) {
 		switch {
 		case !r.begun:
 			l.Place, l.Rule, l.Reason = Unaccounted, RuleOneWay, ReasonOneWay
-		case end-since < silentData || !h.acked:
+		case end-since < silentData:
+			l.Place, l.Reason = Unaccounted, ReasonEnd
+		case !h.acked:
 			l.Place, l.Reason = Unaccounted, ReasonAmbiguous
 		}
 		c.lose(dir, l)

@@ -123,7 +123,7 @@ type earlier struct {
 func (h *track) earlier(x *odd) earlier {
 	var p earlier
 	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
-		if q.frame == x.frame && q.file == x.file || q.t >= x.t && q.is2&lateOriginal == 0 {
+		if q.frame == x.frame && q.file == x.file || !q.before(&x.sent) && q.is2&lateOriginal == 0 {
 			return
 		}
 		p.any = true
@@ -231,7 +231,7 @@ func (h *track) copiesBehind() bool {
 func (h *track) repairsAfter(x *odd) int {
 	n := 0
 	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) {
-		if q.is2&isResent != 0 && q.t > x.t {
+		if q.is2&isResent != 0 && x.before(&q.sent) {
 			n++
 		}
 	})

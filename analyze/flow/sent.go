@@ -35,6 +35,15 @@ const (
 	sentLone                          // and the only one, without SACK
 )
 
+// before reports whether x passed before y. Where a clock ticks too seldom to
+// tell, the file does: it is in the order in which frames came.
+func (x *sent) before(y *sent) bool {
+	if x.t != y.t {
+		return x.t < y.t
+	}
+	return x.file < y.file || x.file == y.file && x.frame < y.frame
+}
+
 func (x *sent) hi() int64 { return x.lo + int64(x.n) }
 
 // payload is the octets of data that x carries.

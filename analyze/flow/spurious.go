@@ -11,7 +11,7 @@ func (c *Conn) spurious(dir uint8, x *odd) {
 		return
 	}
 	before := h.lastCopy(x)
-	if before == nil || before.t >= x.t {
+	if before == nil || !before.before(&x.sent) {
 		return
 	}
 	g := h.late

@@ -155,6 +155,10 @@ type unseen struct {
 	since  int64 // when the packet before it passed
 	before bool  // it may have been sent before the capture began: it arrived, that is all
 	ref    FrameRef
+
+	ecr     uint32 // the timestamp that its acknowledgement echoed
+	stamped bool   // ecr is valid
+	behind  bool   // what is in front of it passed behind its acknowledgement
 }
 
 // An answer is the first packet of a kind, and what it echoes.

@@ -40,7 +40,7 @@ func translated(res *Result) {
 			continue
 		}
 		if once == nil {
-			once = &twofold{res: res, group: map[uint32]connection{}, seen: map[sideKey][]int{}, drop: map[int]bool{}}
+			once = &twofold{res: res, group: map[uint32]connection{}, seen: map[sideKey][]int{}, from: map[int][]uint32{}, drop: map[int]bool{}}
 		}
 		for _, number := range list {
 			once.group[number] = k
@@ -65,6 +65,7 @@ type twofold struct {
 	res   *Result
 	group map[uint32]connection
 	seen  map[sideKey][]int // losses that are kept, by time
+	from  map[int][]uint32  // of those, the flows that told of the same packet
 	drop  map[int]bool
 }
 
@@ -96,18 +97,21 @@ func (s *twofold) count() {
 		}
 		k := s.key(l)
 		list := s.seen[k]
-		at := slices.IndexFunc(list[max(0, len(list)-translatedScan):], func(j int) bool { return s.same(&losses[j], l) })
+		at := slices.IndexFunc(list[max(0, len(list)-translatedScan):], func(j int) bool { return s.same(&losses[j], l) && !slices.Contains(s.from[j], l.Flow) })
 		if at < 0 {
 			s.seen[k] = append(list, i)
+			s.from[i] = []uint32{l.Flow}
 			continue
 		}
 		at += max(0, len(list)-translatedScan)
+		told := append(s.from[list[at]], l.Flow)
 		if s.keeps(&losses[list[at]], l) {
 			s.drop[i] = true
 		} else {
 			s.drop[list[at]] = true
 			list[at] = i
 		}
+		s.from[list[at]] = told
 	}
 	var kept []flow.Lost
 	for i := range losses {

@@ -39,14 +39,23 @@ func translated(res *Result) {
 		if list = res.sameConnection(list); len(list) < 2 {
 			continue
 		}
-		if once == nil {
-			once = &twofold{res: res, group: map[uint32]connection{}, seen: map[sideKey][]int{}, from: map[int][]uint32{}, drop: map[int]bool{}}
-		}
+		once = once.begin(res)
 		for _, number := range list {
 			once.group[number] = k
 		}
 		res.Translated += uint64(len(list) - 1)
 	}
+	res.translatedTalks(func(near, far uint32) {
+		once = once.begin(res)
+		k := connection{[2]uint32{near, far}}
+		if of, ok := once.group[near]; ok {
+			k = of // there are more than two sides
+		}
+		if _, ok := once.group[far]; !ok {
+			once.group[near], once.group[far] = k, k
+			res.Translated++
+		}
+	})
 	if once != nil {
 		once.count()
 	}
@@ -69,6 +78,14 @@ type twofold struct {
 	drop  map[int]bool
 }
 
+// begin makes s when the first connection is found.
+func (s *twofold) begin(res *Result) *twofold {
+	if s == nil {
+		s = &twofold{res: res, group: map[uint32]connection{}, seen: map[sideKey][]int{}, from: map[int][]uint32{}, drop: map[int]bool{}}
+	}
+	return s
+}
+
 // A sideKey is what a loss is called at every side: octets count from the SYN.
 type sideKey struct {
 	of     connection
@@ -79,6 +96,11 @@ type sideKey struct {
 
 func (s *twofold) key(l *flow.Lost) sideKey {
 	k := sideKey{of: s.group[l.Flow], dir: l.Dir & 1, what: l.What}
+	if l.Rule == flow.RuleDatagramID {
+		g := gapOf(l)
+		k.lo, k.hi = g.before, g.behind
+		return k
+	}
 	for i := range l.Witnesses {
 		if w := &l.Witnesses[i]; w.Says == flow.SaysRepair || w.Says == flow.SaysPassed && k.hi == 0 {
 			k.lo, k.hi = w.A, w.B

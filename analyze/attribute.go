@@ -12,6 +12,7 @@ import (
 // said about hosts and the network.
 func conclude(res *Result, o Options) {
 	loops(res)
+	traceroutes(res)
 	positions(res)
 	beforeCapture(res)
 	points(res)

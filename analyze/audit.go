@@ -164,6 +164,9 @@ func (a *auditor) copies() {
 		a.find("translated", n, false, "%s here twice, under other addresses: the file holds both sides of a translator (NAT), and what both sides lack is counted once",
 			many(n, "connection is", "connections are"))
 	}
+	if n := a.res.Traced; n > 0 {
+		a.find("traceroute", n, false, "%s on the way, and were meant to: probes of a traceroute, which are no losses", many(n, "packet died", "packets died"))
+	}
 	if network > 0 {
 		a.find("network-duplicates", network, false, "%s twice from the network and counted once", many(network, "packet came", "packets came"))
 	}

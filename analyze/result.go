@@ -31,6 +31,7 @@ type Result struct {
 	Interrupted      bool          // stopped by the user: the report covers what was read
 	Points           *Points       // nil: the file holds one capture point
 	Translated       uint64        // connections that are here again, under other addresses
+	Traced           uint64        // packets of traceroutes that died where they were meant to
 	TranslatedLosses uint64        // losses of those, which are counted once
 	views            []vantage     // by flow
 	noFragments      uint64        // later fragments that are missing for want of a filter that takes them

@@ -10,7 +10,7 @@ import (
 
 // notable are the findings that lower no confidence and belong on the first
 // screen all the same: they say that the file is not what it looks like.
-var notable = map[string]bool{"truncated": true, "interrupted": true, "duplicates": true, "two-points": true, "translated": true}
+var notable = map[string]bool{"truncated": true, "interrupted": true, "duplicates": true, "two-points": true, "translated": true, "traceroute": true}
 
 // maxFindings is how many findings the trust line names.
 const maxFindings = 2

@@ -43,7 +43,7 @@ func (t *Talk) Quote(p *decode.Packet, q *decode.Control, dir uint8, whole bool)
 	}
 	t.lose(dir, Lost{
 		Place: AfterTap, What: t.what(), Reason: ReasonICMP, Proof: Second, Rule: RuleICMPQuote,
-		ICMPType: p.ICMPType, ICMPCode: p.ICMPCode, Router: q.Router,
+		ICMPType: p.ICMPType, ICMPCode: p.ICMPCode, Router: q.Router, TTL: x.ttl,
 		Packets: 1, Octets: x.octets, First: x.t, Last: max(x.t, p.Time), Frame: x.ref,
 		Witnesses: [5]Witness{
 			{x.ref, x.t, SaysPassed, 0, 0},

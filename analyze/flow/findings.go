@@ -295,6 +295,7 @@ type Lost struct {
 	Witnesses  [5]Witness // up to five; the rest are zero
 	Router     decode.Addr
 	Between    Between
+	TTL        uint8 // of a datagram that an ICMP error quotes, as it passed; 0 = not kept
 
 	// MaybeBefore says that the packet may have been lost before the capture began,
 	// unless its conversation began in it.

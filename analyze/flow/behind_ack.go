@@ -37,9 +37,10 @@ func (h *track) lastLength() int64 {
 	return h.line.at(h.line.length - 1).payload()
 }
 
-// backInTime notes that x, acknowledged already, is nothing that the capture missed.
+// backInTime notes of new data x that was acknowledged already that the capture did not
+// miss it.
 func (c *Conn) backInTime(h *track, x *sent) {
-	if c.behindItsACK(h, x) {
+	if len(h.unseen) > 0 && x.lo < max(h.una, h.maxSACK) && c.behindItsACK(h, x) {
 		h.arrivedLate(x.lo, x.hi())
 		for i := range h.unseen {
 			if u := &h.unseen[i]; u.lo == x.hi() {

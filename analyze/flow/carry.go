@@ -60,9 +60,7 @@ func (c *Conn) carry(h, r *track, s *Segment, x sent, e *Event) {
 		if h.lastBack > h.ackTime && s.Len > 0 {
 			h.heard++
 		}
-		if lo < max(h.una, h.maxSACK) && len(h.unseen) > 0 {
-			c.backInTime(h, &x)
-		}
+		c.backInTime(h, &x)
 		h.line.push(&x, c.pool)
 		if len(h.seen) > maxSpans {
 			c.gaveUp.Gaps++

@@ -38,7 +38,7 @@ func (h *track) quietFor(x *odd) (gap int64, deaf bool) {
 	if tick == 0 || h.seqTS == 0 || x.stamp() == 0 {
 		return gap, false
 	}
-	if n := len(h.odds.list); n > 0 && h.odds.list[n-1].kind == Other {
+	if last := h.lastRepair(); last != nil && last.is2&isTold != 0 {
 		return gap, false // Linux makes such a repair with the time of what it did before
 	}
 	sent := max(int64(int32(x.stamp()-h.seqTS))*tick, 0)

@@ -103,6 +103,9 @@ func (c *Conn) chargeGap(dir uint8, g *idGap, n int64, twoWay bool, end int64) {
 		done = true
 		l.Repair, l.RepairTime, l.What = x.ref(), x.t, x.what()
 		l.Last = max(l.Last, x.t)
+		if l.Reason == ReasonTail && x.is2&isTold != 0 {
+			l.Reason = ReasonUnknown // no tail: all that was on its way, and no timer repaired it
+		}
 		w.add(Witness{x.ref(), x.t, SaysRepair, relative(x.lo), relative(x.hi())})
 	})
 	if !done && g.hi > g.lo && end-g.t1 < silentData && !h.closed(g) {

@@ -25,7 +25,8 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	gap, deaf := h.quietFor(x)
 	known := h.knownTo(x)
 	blind := !h.acked && h.ackTime == 0
-	silent := h.silentBefore(x, gap, trip, blind, deaf)
+	told, at := c.rejected(h, x)
+	silent := h.silentBefore(x, gap, trip, blind, deaf) && (!told || x.t-at > h.mayAnswer())
 	sack := h.reports(r)
 	head := x.lo <= known.una && known.una < x.hi()
 	above := known.sack > 0 && known.una+int64(known.sack) >= x.hi()
@@ -44,8 +45,9 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	switch {
 	case !sack && (again && head && x.t-h.unaTime >= restartAfter || stuck):
 		return timeout
-	case m.state == losing && h.simple(x.t) && h.rejected(x):
-		m.kind = Other
+	case m.state == losing && (told && h.simple(x.t) || h.goesOn(x)):
+		m.kind = Loss
+		x.is2 |= isTold
 		return m
 	case m.state == losing && silent:
 		m.kind, m.high, m.rto = RTO, max(h.high, top), true
@@ -58,6 +60,8 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	case blind && !silent:
 		m.kind = Fast
 		return m
+	case m.first && above && head && h.probeFailed(x):
+		return m.told(x, top)
 	case above || known.dups >= 3 || m.state == recovering:
 		if silent {
 			if undone {
@@ -66,10 +70,10 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 			return timeout
 		}
 		return m.fast(top)
-	case !silent && h.rejected(x):
-		// The ICMP error made it: Linux tcp_simple_retransmit, which goes to loss recovery.
-		m.kind, m.state, m.high, m.lost = Other, losing, top, true
-		return m
+	case told && !silent:
+		return m.told(x, top)
+	case h.deafRepair(x, known, gap):
+		return m.told(x, top)
 	case x.is2&isTailRepair != 0 && h.wasLost && gap < silence:
 		m.kind, m.state, m.high = Loss, losing, top
 		return m
@@ -129,8 +133,11 @@ func (h *track) silentBefore(x *odd, gap, trip int64, blind, deaf bool) bool {
 	}
 	back := x.t - h.ackTime
 	return float64(gap) >= max(float64(silence), silenceRTTs*float64(trip)) &&
-		(deaf || back > min(h.up()*3/2+answerSlack, silence+h.up()))
+		(deaf || back > h.mayAnswer())
 }
+
+// mayAnswer is how long after a packet of the other side what its receiver sends may be the answer.
+func (h *track) mayAnswer() int64 { return min(h.up()*3/2+answerSlack, silence+h.up()) }
 
 // undoes reports whether the answer to x, all of which had arrived, will end the
 // timeout. It does but for one whose first repair was lost: the DSACK of that
@@ -173,24 +180,6 @@ func (h *track) cameBy(x *odd, t int64) bool {
 	return false
 }
 
-// rejected reports whether an ICMP error spoke of octets of x.
-func (h *track) rejected(x *odd) bool {
-	found := false
-	h.odds.overlapping(x.lo, x.hi(), func(_ int32, q *odd) { found = found || q.is&sentRefused != 0 })
-	return found
-}
-
-// simple reports whether the last repair before t was made by an ICMP error, and
-// no acknowledgement came since.
-func (h *track) simple(t int64) bool {
-	n := len(h.odds.list)
-	if n == 0 {
-		return false
-	}
-	x := &h.odds.list[n-1]
-	return x.kind == Other && (h.ackTime < x.t || t == x.t)
-}
-
 // extra is how many copies of a tail are known to be lost.
 func (x *odd) extra() int32 { return x.tailCopies }
 
@@ -205,7 +194,7 @@ func (c *Conn) resend(h, r *track, x *odd) {
 	// What was sent before the first repair undoes a timeout, whichever it was: Linux keeps
 	// retrans_stamp until the recovery ends. A probe is none (net/ipv4/tcp_output.c).
 	if m.first && m.state != open {
-		h.rtoTS, h.rtoHasTS = x.tsval, x.is&sentTS != 0 && m.kind != Other
+		h.rtoTS, h.rtoHasTS = x.tsval, x.is&sentTS != 0 && x.is2&isTold == 0
 	}
 	if m.rto {
 		h.rtoTime = x.t

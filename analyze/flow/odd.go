@@ -61,6 +61,7 @@ const (
 	isDeaf                            // it echoes what the packet before it did: its sender heard nothing new
 	movedNothing                      // its timestamp was echoed when una stood where it had stood before it came
 	mostHeld                          // of what lies above una its receiver held more than half as it passed, without SACK
+	isTold                            // an ICMP error made its sender repeat it
 	isHeld                            // and what covered it went on above it, too
 )
 

@@ -79,7 +79,7 @@ const (
 	Fast
 	RTO
 	TLP
-	Loss // by the ACK clock after an RTO
+	Loss // in loss recovery: by the ACK clock after an RTO, or told that packets are too long
 	SYN
 	SYNACK
 	Other

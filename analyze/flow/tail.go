@@ -18,6 +18,9 @@ func (c *Conn) tailRepair(s *Segment, lo, hi int64, id int32, numbered bool) (vi
 	if h.ids.quiet(h.last.id) {
 		return viaNothing, 0
 	}
+	if n := c.missingOpening(h, r, lo, id); n > 0 && n <= tailMost {
+		return viaMissing, n
+	}
 	data, acks := h.ids.missingSince(h.last, id)
 	hole := lo - h.top
 	var inHole int32

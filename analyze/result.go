@@ -33,6 +33,7 @@ type Result struct {
 	Translated       uint64        // connections that are here again, under other addresses
 	Traced           uint64        // packets of traceroutes that died where they were meant to
 	TranslatedLosses uint64        // losses of those, which are counted once
+	TranslatedResent uint64        // and their retransmissions
 	views            []vantage     // by flow
 	noFragments      uint64        // later fragments that are missing for want of a filter that takes them
 	line             timeline      // the traffic over time

@@ -34,6 +34,15 @@ func translated(res *Result) {
 			groups[k] = append(list, l.Flow)
 		}
 	}
+	for i, f := range res.Flows {
+		if f.Protocol != decode.ProtoTCP || f.SummedUp > 0 || !f.Dir[0].Start || !f.Dir[1].Start || !f.Resent() {
+			continue
+		}
+		k := connection{[2]uint32{f.Dir[0].ISN, f.Dir[1].ISN}}
+		if list := groups[k]; len(list) < translatedScan && !slices.Contains(list, uint32(i)) {
+			groups[k] = append(list, uint32(i))
+		}
+	}
 	var once *twofold
 	for k, list := range groups {
 		if list = res.sameConnection(list); len(list) < 2 {
@@ -58,6 +67,7 @@ func translated(res *Result) {
 	})
 	if once != nil {
 		once.count()
+		once.countResent()
 	}
 }
 
@@ -146,6 +156,33 @@ func (s *twofold) count() {
 		}
 	}
 	s.res.Ledger.Losses = kept
+}
+
+// A resentKey is what a retransmission is called at every side.
+type resentKey struct {
+	of     connection
+	seq    uint64
+	octets uint32
+	dir    uint8
+}
+
+// countResent leaves of each retransmission the one that passed first: it is one packet.
+func (s *twofold) countResent() {
+	seen := map[resentKey]flow.Symptom{}
+	s.res.Symptoms = slices.DeleteFunc(s.res.Symptoms, func(x flow.Symptom) bool {
+		of, ok := s.group[x.Flow]
+		if !ok || x.Kind != flow.Retransmission {
+			return false
+		}
+		k := resentKey{of, x.Seq, x.Octets, x.Dir & 1}
+		if first, ok := seen[k]; !ok || first.Flow == x.Flow || x.Time-first.Time > translatedWithin {
+			seen[k] = x
+			return false
+		}
+		s.res.Flows[x.Flow].Dir[x.Dir&1].Unresend(x.Detail, x.Need)
+		s.res.TranslatedResent++
+		return true
+	})
 }
 
 // same reports whether a and b, of the same octets, are one packet seen at two sides.

@@ -134,3 +134,24 @@ func (h *track) windowScale(r *track) int8 {
 	}
 	return 0
 }
+
+// Resent reports whether anything was sent again in f.
+func (f *Facts) Resent() bool {
+	for d := range f.Dir {
+		if f.Dir[d].Retransmissions != [NumDetails]uint32{} {
+			return true
+		}
+	}
+	return false
+}
+
+// Unresend takes one retransmission out of the counts of h: it is counted elsewhere.
+func (h *Half) Unresend(detail Detail, need Need) {
+	h.Retransmissions[detail] -= min(h.Retransmissions[detail], 1)
+	switch need {
+	case Unneeded:
+		h.Unneeded -= min(h.Unneeded, 1)
+	case Undecided:
+		h.UndecidedNeed -= min(h.UndecidedNeed, 1)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"whydrop/analyze/cause"
+	"whydrop/analyze/flow"
 )
 
 // elliottPath loses a share of what comes while it is bad.
@@ -96,5 +97,24 @@ func TestSimplestLikelihood(t *testing.T) {
 	m.through = 1e-9
 	if got := m.likelihood(gaps); math.Abs(got-level) > 1e-3 {
 		t.Errorf("%v and %v", got, level)
+	}
+}
+
+// TestBurstsSeenByTheReceiverAreNoPolicer: holes of many packets have no exact time, so
+// that a bucket is believed with less; bursts of chance must not be taken for one.
+func TestBurstsSeenByTheReceiverAreNoPolicer(t *testing.T) {
+	for seed := range uint64(30) {
+		r := newRand(seed)
+		path := chain{&gilbertPath{becomesBad: 0.002, becomesGood: 0.1, r: r}, &others{r: r}}
+		s := emulate(r, path, 30, 0.002, oneSender())[0]
+		s.place = flow.BeforeTap
+		for i := range s.events {
+			if s.events[i].is1(isLost) {
+				s.events[i].late = 0.1
+			}
+		}
+		if f := tellOf(s)[0].finding; f.Cause == cause.Policer {
+			t.Errorf("seed %d: %s", seed, f.String())
+		}
 	}
 }

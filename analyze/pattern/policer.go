@@ -55,7 +55,7 @@ func policer(v *Evidence, s *series) (verdict, bool) {
 	if v.Episodes < policedEpisodes {
 		return oneOvershoot(v)
 	}
-	if v.Lost < policedLosses || v.rises() || s.upstream() && v.Firm == 0 {
+	if v.Lost < policedLosses || v.rises() || s.upstream() && v.Firm == 0 && !v.wholeBursts() {
 		return verdict{}, false
 	}
 	w := verdict{Cause: cause.Policer, Row: "P", Confidence: cause.Possible}

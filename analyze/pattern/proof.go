@@ -1,5 +1,7 @@
 package pattern
 
+import "math"
+
 // A bucket that explains who was lost may still not be what lost them: losses
 // that always stand at the same place of a train of packets are explained by a
 // bucket of about the size of the train. Two questions tell, beyond
@@ -51,6 +53,25 @@ func (v *Evidence) proven(upstream bool) bool {
 		return v.Twins <= twinsMost
 	}
 	return v.Twins <= twinsUpstream && v.Firm >= firmFew && float64(v.Firm) >= firmShare*float64(v.Firsts)
+}
+
+// Thresholds of holes that are whole bursts. What is missing from a hole of many packets
+// was sent at some time within a round trip or more, in which any bucket fills: none of
+// them is firm. But trains that lose their first packet lose no runs, and nothing but
+// policers of the lab fitted as well and lost so (8 directions of 8; a share of 0.5 is that
+// of the shortest).
+const (
+	burstsPCC    = 0.5
+	burstsJ      = 0.5
+	burstsE      = 0.8
+	burstsFirsts = 6
+)
+
+// wholeBursts reports whether a bucket explains holes of several packets so well that
+// it is possible though none of them is firm.
+func (v *Evidence) wholeBursts() bool {
+	return v.PCC >= burstsPCC && v.J >= burstsJ && v.E >= burstsE && v.Firsts >= burstsFirsts && v.Twins <= twinsMost &&
+		v.Delay >= surelyUpstream && v.Ratio < flatLow && math.Abs(v.Slope) < overshootSlope
 }
 
 // countedCV is the most that the count of packets between losses varies if a

@@ -31,6 +31,8 @@ func (b *builder) capture() Capture {
 	}
 	out.Sound = len(told) == 0 && b.blind.oneWay == 0
 	switch {
+	case len(told) == 0 && b.res.Counts.Frames == 0:
+		out.Trust = "there is no frame to judge it by"
 	case len(told) == 0 && b.blind.oneWay > 0:
 		out.Trust = count(b.blind.bothWays) + " of " + counted(b.blind.tcp, "TCP flow") + " has both directions"
 		if b.blind.bothWays > 1 {

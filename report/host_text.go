@@ -73,6 +73,22 @@ func (p *printer) hostBalance(h *Host) {
 		names.cells = append(names.cells, cell{strings.Join(l.Counters[:min(len(l.Counters), 2)], ", "), skip})
 	}
 	p.section("This host: its counters, its drop events, and what was charged", what, counted, events, charged, rest, names)
+	if s := joinedFrames(h.Balance); s != "" {
+		p.to(2)
+		p.wrap(s, plain, 2, 2)
+		p.nl()
+	}
+}
+
+// joinedFrames explains why more was charged than was counted.
+func joinedFrames(all []HostBalance) string {
+	for _, l := range all {
+		if l.Counted > 0 && l.Charged > l.Counted {
+			return "More is charged than was counted: the kernel counts a frame of several packets that were not cut yet, or were " +
+				"joined already, as one; the ledger counts the packets in it."
+		}
+	}
+	return ""
 }
 
 func (p *printer) hostDrops(h *Host) {

@@ -116,6 +116,7 @@ var pageFuncs = template.FuncMap{
 	"outside": func(s string) string { return cleanTo(s, maxSentence) },
 	"command": commandLines,
 	"join":    strings.Join,
+	"joined":  joinedFrames,
 	"capital": capital,
 }
 

@@ -295,6 +295,28 @@ func pageLinks(t *testing.T, ctx context.Context, page string) {
 	}
 }
 
+// TestPageDrawsDatagrams: flows of UDP have their picture, too, in numbers of datagrams.
+func TestPageDrawsDatagrams(t *testing.T) {
+	ctx := tab(t)
+	page := pageFile(t, "datagrams-middle.pcap.gz")
+	w := watch(t, ctx)
+	act(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(page+"#graph-1"))
+	if s := eval[string](t, ctx, `document.querySelector("#tssay").textContent`); s != "10 marks for 10 missing packets. Press n for the first." {
+		t.Errorf("the graph says %q", s)
+	}
+	act(t, ctx, chromedp.Focus(chromedp.CSS("#ts")), chromedp.KeyEvent("n"))
+	if s := eval[string](t, ctx, `document.querySelector("#tssay").textContent`); !strings.HasPrefix(s, "Loss 1 of 10: not in the file") || !strings.Contains(s, "datagram 8, lost upstream") {
+		t.Errorf("the first loss is told as %q", s)
+	}
+	if s := eval[string](t, ctx, `document.querySelector("#belowname").textContent`); s != "Spacing" {
+		t.Errorf("below it stands %q", s)
+	}
+	if eval[bool](t, ctx, `[...document.querySelectorAll("#tsfig .octets")].some(e => e.checkVisibility())`) {
+		t.Error("the graph of datagrams speaks of octets and windows")
+	}
+	w.silent(t, page)
+}
+
 // TestPageWithoutScript holds that the text stands alone.
 func TestPageWithoutScript(t *testing.T) {
 	ctx := tab(t)
@@ -322,7 +344,7 @@ func TestPagePictures(t *testing.T) {
 		t.Skip(shotsTo + " names no folder")
 	}
 	ctx := tab(t)
-	captures := []string{"demo.pcapng.gz", "capture-loss-receiver.pcapng.gz", "one-way-data.pcap.gz", "slow-reader-sender.pcapng.gz", "firewall-receiver.pcapng.gz"}
+	captures := []string{"demo.pcapng.gz", "datagrams-middle.pcap.gz", "capture-loss-receiver.pcapng.gz", "one-way-data.pcap.gz", "slow-reader-sender.pcapng.gz", "firewall-receiver.pcapng.gz"}
 	for _, name := range captures {
 		page := pageFile(t, name)
 		for _, look := range []struct {

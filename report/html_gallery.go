@@ -52,6 +52,7 @@ type galleryFlow struct {
 	shift [2]int64 // what octets must be moved by to have the numbers of the evidence
 	segs  [2][]graphSegment
 	acks  [2][]graphACK // of data of that direction
+	grams [2][]graphDatagram
 }
 
 // A graphSegment is a frame with octets.
@@ -137,16 +138,27 @@ func (g *Gallery) pick(add func(uint32) *galleryFlow) {
 	rows := g.r.Flows.Table
 	for i := range rows {
 		id := rows[i].ID - 1
-		if drawn() < galleryFlows && left > 0 && g.b.res.Flows[id].Protocol == decode.ProtoTCP && g.b.perFlow[id].missing > 0 {
+		if drawn() < galleryFlows && left > 0 && drawable(g.b.res.Flows[id]) && g.b.perFlow[id].missing > 0 {
 			draw(id)
 		}
 	}
 	for i := range rows {
 		id := rows[i].ID - 1
-		if drawn() < galleryIdle && len(g.r.Ledger.Charges) == 0 && g.b.res.Flows[id].Protocol == decode.ProtoTCP && rows[i].Octets > 0 {
+		if drawn() < galleryIdle && len(g.r.Ledger.Charges) == 0 && worthDrawing(g.b.res.Flows[id]) && rows[i].Octets > 0 {
 			draw(id)
 		}
 	}
+}
+
+// drawable reports whether there is a picture for the protocol of f.
+func drawable(f *flow.Facts) bool {
+	return f.Protocol == decode.ProtoTCP || f.Protocol == decode.ProtoUDP
+}
+
+// worthDrawing reports whether f has something to show though it lacks nothing: of UDP,
+// the jitter of RTP.
+func worthDrawing(f *flow.Facts) bool {
+	return f.Protocol == decode.ProtoTCP || f.Dir[0].RTPStats != nil || f.Dir[1].RTPStats != nil
 }
 
 func (g *Gallery) firstLoss(i uint32) int64 {
@@ -212,6 +224,10 @@ func (l *galleryLadder) see(s *analyze.Sight) {
 
 // see keeps a point of the picture.
 func (f *galleryFlow) see(s *analyze.Sight) {
+	if f.datagrams() {
+		f.seeDatagram(s)
+		return
+	}
 	if s.Kind != decode.KindTCP || s.TransportSum == decode.ChecksumBad {
 		return
 	}
@@ -266,7 +282,9 @@ func (g *Gallery) drawn(id int) bool {
 	return slices.ContainsFunc(g.flows, func(f *galleryFlow) bool { return f.index == id-1 && f.hasPicture() })
 }
 
-func (f *galleryFlow) hasPicture() bool { return f.drawn && len(f.segs[0])+len(f.segs[1]) > 0 }
+func (f *galleryFlow) hasPicture() bool {
+	return f.drawn && len(f.segs[0])+len(f.segs[1])+len(f.grams[0])+len(f.grams[1]) > 0
+}
 
 // ladder is the charge with that ID, frame by frame.
 func (g *Gallery) ladder(r *Report, id int) *pageLadder {

@@ -32,6 +32,7 @@ const (
 	boxInner      = 132 // where the line leaves the box of the sender
 	lineEnd       = 864
 	tapRadius     = 13
+	tapGap        = 17 // between it and the arrow's end, upright
 )
 
 // A pagePath is the picture of the path, lying and upright.
@@ -137,10 +138,11 @@ func newPagePath(r *Report) pagePath {
 	}
 	add(cause.ReceiverHost, receiverX, 890, "in the receiver host", true)
 	for i := range p.Places {
+		p.Places[i].RowX = min(p.Places[i].RowX, pathWidth-p.Places[i].rowWidth())
 		if pl := &p.Places[i]; pl.InHost && pl.Locus == cause.SenderHost.String() {
-			p.Sender = "lost here, see below"
+			p.Sender = "lost here"
 		} else if pl.InHost {
-			p.Receiver = "lost here, see below"
+			p.Receiver = "lost here"
 		}
 	}
 	p.line()
@@ -148,6 +150,16 @@ func newPagePath(r *Report) pagePath {
 	p.layOut()
 	p.words(r)
 	return p
+}
+
+// rowWidth is what the longest of the rows of a place takes, in the widest of the fonts
+// that it may be set in.
+func (p *pathPlace) rowWidth() (w int) {
+	const mark, letter = 22, 8.6
+	for i := range p.Rows {
+		w = max(w, mark+int(letter*float64(len(count(p.Rows[i].Packets))+1+len(p.Rows[i].Cause))))
+	}
+	return w
 }
 
 // line decides which part of the line is drawn through, and what on it cannot be told.
@@ -219,8 +231,9 @@ func (p *pagePath) layOut() {
 	switch {
 	case p.TapX < middleX:
 		p.Tall.TapY = tallInBox
-	case p.TapX > middleX:
+	case p.TapX > middleX: // above the box of that host, which would cover it
 		p.Tall.TapY = y
+		y += tapRadius + tapGap
 	case p.Tall.TapY == 0:
 		p.Tall.TapY = y
 		y += 2 * tallGap

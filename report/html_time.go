@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"whydrop/analyze"
 	"whydrop/analyze/flow"
@@ -34,6 +35,11 @@ func binsOf(res *analyze.Result) binning {
 		}
 		width *= 10
 	}
+}
+
+// binWidth says a width: it is a round one.
+func binWidth(ns int64) string {
+	return strings.Replace(duration(ns), ".0 ", " ", 1)
 }
 
 // at is the bin of a time; what is outside belongs to the nearest.
@@ -96,7 +102,7 @@ type timeData struct {
 
 func newPageTime(b *builder, r *Report, g *Gallery) pageTime {
 	c := binsOf(b.res)
-	p := pageTime{Any: b.res.Counts.Frames > 0 && b.res.Last > b.res.First, Width: typeset(duration(c.width))}
+	p := pageTime{Any: b.res.Counts.Frames > 0 && b.res.Last > b.res.First, Width: typeset(binWidth(c.width))}
 	if !p.Any {
 		return p
 	}
@@ -109,11 +115,7 @@ func newPageTime(b *builder, r *Report, g *Gallery) pageTime {
 		k := &b.res.Ledger.Charges[i]
 		d.lost(c, family(string(k.Cause), k.Locus.String()), k.First, k.Packets)
 	}
-	for i := range b.res.Ledger.Losses {
-		if l := &b.res.Ledger.Losses[i]; l.Place == flow.Unaccounted || l.Place == flow.PlaceUnknown {
-			d.lost(c, famUnsaid, l.First, uint64(l.Packets))
-		}
-	}
+	d.unexplained(c, &b.res.Ledger)
 	for i := range b.res.Symptoms {
 		if s := &b.res.Symptoms[i]; s.Kind == flow.Retransmission {
 			d.Sent[c.at(s.Time)]++
@@ -144,6 +146,32 @@ func (d *timeData) lost(c binning, fam string, at int64, packets uint64) {
 		d.Loss[fam] = make([]uint, c.n)
 	}
 	d.Loss[fam][c.at(at)] += uint(packets)
+}
+
+// unexplained counts what no charge accounts for.
+func (d *timeData) unexplained(c binning, ledger *analyze.Ledger) {
+	type key struct {
+		flow  uint32
+		dir   uint8
+		what  flow.What
+		first int64
+	}
+	charged := map[key]int{}
+	for i := range ledger.Charges {
+		k := &ledger.Charges[i]
+		charged[key{k.Flow, k.Dir, k.What, k.First}]++
+	}
+	for i := range ledger.Losses {
+		l := &ledger.Losses[i]
+		if l.Place != flow.Unaccounted && l.Place != flow.PlaceUnknown {
+			continue
+		}
+		if k := (key{l.Flow, l.Dir, l.What, l.First}); charged[k] > 0 {
+			charged[k]--
+			continue
+		}
+		d.lost(c, famUnsaid, l.First, uint64(l.Packets))
+	}
 }
 
 // rtts lays the round trips of the flows that are drawn over time.
@@ -224,7 +252,9 @@ func (p *pageTime) stills(c binning) {
 		}
 	}
 	loss.Peak = count(uint64(most))
-	p.Charts = append(p.Charts, loss)
+	if most > 0 { // an empty chart is no finding: the caption says it
+		p.Charts = append(p.Charts, loss)
+	}
 	resent := pageStill{ID: "c-rtx", Name: "Retransmissions", Unit: "per " + p.Width}
 	top := slices.Max(d.Sent)
 	for i, n := range d.Sent {
@@ -234,7 +264,9 @@ func (p *pageTime) stills(c binning) {
 		}
 	}
 	resent.Peak = count(uint64(top))
-	p.Charts = append(p.Charts, resent)
+	if top > 0 {
+		p.Charts = append(p.Charts, resent)
+	}
 	if p.RTT {
 		high := 0.0
 		for _, v := range d.Max {
@@ -311,13 +343,25 @@ func (p *pageTime) caption(r *Report, c binning) {
 	switch {
 	case first < 0:
 		p.Caption = "Nothing is missing at any time. "
+		if r.Verdict.State == StateCannotTell {
+			p.Caption = "Nothing is known to be missing. "
+		}
 	case first == last:
 		p.Caption = "All that is missing is missing at " + proseNumber(d.T[first]) + " s. "
 	default:
 		p.Caption = "Packets are missing from " + proseNumber(d.T[first]) + " to " + proseNumber(d.T[last]) + " s, most of them at " +
-			proseNumber(d.T[peak]) + " s: " + count(uint64(d.missing(peak))) + " within " + duration(c.width) + ". "
+			proseNumber(d.T[peak]) + " s: " + count(uint64(d.missing(peak))) + " within " + binWidth(c.width) + ". "
 	}
 	if r.Limits.Symptoms > 0 {
 		p.Caption += "Of the retransmissions " + count(r.Limits.Symptoms) + " symptoms were counted and not kept: their bars are too low. "
 	}
+}
+
+// parseTime reads a time of the report back.
+func parseTime(s string) int64 {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return 0
+	}
+	return t.UnixNano()
 }

@@ -130,7 +130,7 @@ func (p *printer) evidence(r *Report, list []Evidence) {
 
 // chargeText names the lost packets of a charge.
 func chargeText(c *Charge) string {
-	s := count(c.Packets) + " " + c.What
+	s := counted(c.Packets, nounOf(c.What))
 	if c.Src != "" {
 		s += ", " + c.Src + " > " + c.Dst
 	}

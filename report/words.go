@@ -223,6 +223,16 @@ var nouns = [flow.NumWhats]string{
 	flow.ICMPPacket: "ICMP packet",
 }
 
+// nounOf is the noun for what a charge calls it.
+func nounOf(what string) string {
+	for w, noun := range nouns {
+		if flow.What(w).String() == what {
+			return noun
+		}
+	}
+	return nouns[flow.OtherPacket]
+}
+
 // protocolName is the name of an IP protocol in JSON and tables.
 func protocolName(p uint8) string {
 	if name, ok := protocolNames[p]; ok {

@@ -3,7 +3,7 @@
 const sums = a => { let s = 0; return (a || []).map(d => s += d); };
 const TS = (D.graphs || []).map(g => ({
   ...g,
-  seg: { n: sums(g.seg.n), t: sums(g.seg.t).map(v => v / 1e6), q: sums(g.seg.q), l: g.seg.l || [], k: g.seg.k || [], f: g.seg.f },
+  seg: { n: sums(g.seg.n), t: sums(g.seg.t).map(v => v / 1e6), q: sums(g.seg.q), l: g.seg.l || [], k: g.seg.k || [], o: g.seg.o, f: g.seg.f },
   ack: { n: sums(g.ack.n), t: sums(g.ack.t).map(v => v / 1e6), a: sums(g.ack.a), w: g.ack.w || [], s: g.ack.s || {}, f: g.ack.f },
   rtt: [(g.rtt[0] || []).map(v => v / 1e6), (g.rtt[1] || []).map(v => v / 1e3)],
 }));
@@ -53,14 +53,15 @@ function sequence() {
     const a = Math.min(...ends), b = Math.max(...ends), p = Math.max((b - a) * .02, 5e-4);
     return { x0: a - p, x1: b + p, y0: null, y1: null };
   };
+  const least = () => G.unit ? 1 : 1500;
   const fit = (x0, x1) => {
     const { seg, ack } = G;
     let lo = Infinity, hi = -Infinity;
     for (let i = lower(seg.t, x0); i < seg.t.length && seg.t[i] <= x1; i++) { lo = Math.min(lo, seg.q[i]); hi = Math.max(hi, seg.q[i] + seg.l[i]); }
     const j = Math.max(0, lower(ack.t, x0) - 1);
     if (ack.a[j] < lo && hi > -Infinity) lo = Math.max(ack.a[j], lo - (hi - lo));
-    if (hi < lo) { lo = ack.a[j] || 0; hi = lo + 20000; }
-    const p = Math.max(1500, (hi - lo) * .06);
+    if (hi < lo) { lo = ack.a[j] || 0; hi = lo + 13 * least(); }
+    const p = Math.max(least(), (hi - lo) * .06);
     return [lo - p, hi + p];
   };
   const high = () => innerWidth < 720 ? 380 : 460;
@@ -80,7 +81,7 @@ function sequence() {
     const el = $("#" + id), u = new uPlot({
       width: width(el), height: h, legend: { show: false }, padding: [8, 14, last ? 0 : 8, 0], cursor: { show: false },
       scales: { x: { time: false, range: xRange }, y: { range: () => [0, (top() || 1) * 1.08] } },
-      series: [{}, none], axes: [xAxis(last), axis({ size: 86, gap: 6, space: 34, values: (u, v) => v.map(x => x && x < 10 && x % 1 ? x.toFixed(1) : num(x)) })],
+      series: [{}, none], axes: [xAxis(last), axis({ size: 86, gap: 6, space: 34, values: (u, v) => v.length > 1 && v[1] - v[0] < 1 ? stepText(v, "") : v.map(num) })],
       hooks: { draw: [draw] },
     }, [[0, 1], [0, 1]], el);
     charts.push([u, el, h]);
@@ -161,7 +162,7 @@ function sequence() {
         if (seg.k[i] === 1) c.fillRect(x - ww / 2, y, ww, Math.max(h, 3 * p)); else c.strokeRect(x - ww / 2, y, ww, Math.max(h, 5 * p));
       }
       // losses, each with the thread to its repair: its length is the time it cost
-      const r = Math.min(6, Math.max(2.6, Math.abs(Y(1448) - Y(0)) / p * .5)) * p;
+      const r = Math.min(6, Math.max(2.6, Math.abs(Y(G.unit ? 2 : 1448) - Y(0)) / p * .5)) * p;
       G.loss.forEach((l, i) => {
         if ((l.rt ?? l.t) < x0 || l.t > x1) return;
         const x = X(l.t), y = Y(l.q + l.l / 2), unseen = !l.n;
@@ -175,7 +176,9 @@ function sequence() {
     });
   }
   const frame = (n, f) => (f != null && D.files[f] ? D.files[f] + ": " : "") + "frame " + num(n);
-  const lossText = l => [l.n ? frame(l.n) : "not in the file", l.t.toFixed(6) + " s", l.l ? "data " + num(l.q) + "–" + num(l.q + l.l) : "ACK " + num(l.q),
+  /* numbered names datagrams by their numbers. */
+  const numbered = x => (G.unit === "RTP numbers" ? "RTP number " : "datagram ") + num(x.q) + (x.l > 1 ? "–" + num(x.q + x.l - 1) : "");
+  const lossText = l => [l.n ? frame(l.n) : "not in the file", l.t.toFixed(6) + " s", G.unit ? numbered(l) : l.l ? "data " + num(l.q) + "–" + num(l.q + l.l) : "ACK " + num(l.q),
     (place[l.o] || l.o) + ": " + l.c + ", " + l.g, "charge " + l.id, l.rn ? "repaired by frame " + num(l.rn) + ", " + ((l.rt - l.t) * 1e3).toFixed(1) + " ms later" : ""].filter(Boolean);
   function nearest(u, left, top) {
     const X = v => u.valToPos(v, "x"), Y = v => u.valToPos(v, "y"), t = u.posToVal(left, "x"), tol = (V.x1 - V.x0) / u.over.clientWidth * 14;
@@ -185,7 +188,7 @@ function sequence() {
     for (let i = lower(seg.t, t - tol); i < seg.t.length && seg.t[i] < t + tol; i++) {
       if (seg.k[i] === 9) continue;
       near(seg.t[i], Math.max(Y(seg.q[i] + seg.l[i]), Math.min(Y(seg.q[i]), top)), () => [frame(seg.n[i], seg.f && seg.f[i]), seg.t[i].toFixed(6) + " s",
-        "data " + num(seg.q[i]) + "–" + num(seg.q[i] + seg.l[i]) + ", " + num(seg.l[i]) + " octets", kinds[seg.k[i]]], 0);
+        G.unit ? numbered({ q: seg.q[i], l: 1 }) + ", " + num(seg.o[i]) + " octets" : "data " + num(seg.q[i]) + "–" + num(seg.q[i] + seg.l[i]) + ", " + num(seg.l[i]) + " octets", kinds[seg.k[i]]], 0);
     }
     for (let i = lower(ack.t, t - tol); i < ack.t.length && ack.t[i] < t + tol; i++)
       near(ack.t[i], Y(ack.a[i]), () => [frame(ack.n[i], ack.f && ack.f[i]), ack.t[i].toFixed(6) + " s", "ACK " + num(ack.a[i]) + ", window " + num(ack.w[i]),
@@ -219,7 +222,15 @@ function sequence() {
   function show(i) {
     G = TS[i]; pick.value = i; at = -1;
     view(full());
-    say.textContent = G.loss.length ? num(G.loss.length) + " missing packets are drawn. Press n for the first." : "Nothing is missing from this flow.";
+    say.textContent = G.loss.length ? num(G.loss.length) + (G.loss.length === 1 ? " mark for " : " marks for ") + num(G.missing) + (G.missing === 1 ? " missing packet" : " missing packets") + ". Press n for the first." : "Nothing is missing from this flow.";
+    // datagrams have no window, and other things below them than round trips
+    const [name, unit] = (G.below || "RTT|ms, from this capture to the receiver and back").split("|");
+    $("#belowname").textContent = name;
+    $("#belowunit").textContent = unit;
+    $$('[data-act="prev"],[data-act="next"]').forEach(b => b.disabled = !G.loss.length);
+    $("#rttplot").setAttribute("aria-label", name + " of " + G.name + " over time, " + unit);
+    $("#tsfig").classList.toggle("grams", !!G.unit);
+    if (!G.unit) win.setSize({ width: width($("#winplot")), height: 150 });
     $$("#ftab tr[aria-current]").forEach(r => r.removeAttribute("aria-current"));
     const row = document.getElementById("flow-" + G.id);
     if (row) row.setAttribute("aria-current", "true");

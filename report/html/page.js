@@ -143,11 +143,12 @@ function rttBars(u) {
     T.t.forEach((t, i) => { if (T.rtt[i] != null) c.fillRect(at(i), y(T.rtt[i]) - dpr(), w, 2 * dpr()); });
   });
 }
-if (T) {
+if (T && $(".chart")) {
   const few = v => v ? (v < 10 && v % 1 ? v.toFixed(1) : num(v)) : "0";
-  if (T.mbps) timeline("c-thr", null, T.mbps, few, 120, { least: .01, series: { stroke: () => C.seg, width: 1.5, fill: () => C.seg + "33", points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) } });
-  timeline("c-loss", lossBars, T.t.map((_, i) => D.fams.reduce((a, f) => a + T.loss[f.id][i], 0)), few, 120, { counts: true });
-  timeline("c-rtx", resentBars, T.resent, few, 90, { counts: true, last: !$("#c-rtt") });
+  const lowest = $$(".chart .live").at(-1).id; // it has the axis of time
+  if (T.mbps) timeline("c-thr", null, T.mbps, few, 120, { last: lowest === "c-thr", least: .01, series: { stroke: () => C.seg, width: 1.5, fill: () => C.seg + "33", points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) } });
+  timeline("c-loss", lossBars, T.t.map((_, i) => D.fams.reduce((a, f) => a + T.loss[f.id][i], 0)), few, 120, { counts: true, last: lowest === "c-loss" });
+  timeline("c-rtx", resentBars, T.resent, few, 90, { counts: true, last: lowest === "c-rtx" });
   if ($("#c-rtt")) timeline("c-rtt", rttBars, T.rmax, few, 140, { last: true, least: .01 });
 }
 

@@ -17,11 +17,10 @@ import (
 // schemaID names the contract; it is not fetched.
 const schemaID = "https://whydrop.example/schema/report-1.0.json"
 
-// generateSchema derives the JSON Schema from the types of Report.
-func generateSchema(t *testing.T) []byte {
-	t.Helper()
+// schemaReflector derives schemas from types as encoding/json and capture.Counter write them.
+func schemaReflector() *jsonschema.Reflector {
 	zero := json.Number("0")
-	r := jsonschema.Reflector{
+	return &jsonschema.Reflector{
 		Mapper: func(typ reflect.Type) *jsonschema.Schema {
 			switch {
 			case typ == reflect.TypeFor[capture.Counter]():
@@ -32,6 +31,12 @@ func generateSchema(t *testing.T) []byte {
 			return nil
 		},
 	}
+}
+
+// generateSchema derives the JSON Schema from the types of Report.
+func generateSchema(t *testing.T) []byte {
+	t.Helper()
+	r := schemaReflector()
 	s := r.Reflect(&Report{})
 	s.ID = schemaID
 	s.Title = "whydrop report " + SchemaVersion
@@ -56,18 +61,7 @@ func TestSchema(t *testing.T) {
 	if !bytes.Equal(Schema, want) {
 		t.Fatal("schema.json is not what report.go says; run go test ./report -run TestSchema -update")
 	}
-	doc, err := validator.UnmarshalJSON(bytes.NewReader(Schema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := validator.NewCompiler()
-	if err := c.AddResource(schemaID, doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile(schemaID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := compiled(t, schemaID, Schema)
 	for name, res := range situations() {
 		var b bytes.Buffer
 		if err := JSON(&b, Build(res, BuildOptions{Version: "test"})); err != nil {

@@ -234,7 +234,7 @@ func (g *gathering) value() value {
 	case len(g.found)+len(g.doubts) == 0 && g.null:
 		return value{none: f.text + " is not known"}
 	case len(g.found)+len(g.doubts) == 0:
-		return value{none: "there is nothing in " + f.text}
+		return value{none: "nothing in this capture fits " + f.selection()}
 	case f.agg != "":
 		x = g.ofMany()
 	default:
@@ -244,6 +244,14 @@ func (g *gathering) value() value {
 		x = g.fit.bound(f, x)
 	}
 	return x
+}
+
+// selection is a figure up to its last condition, all of it if it has none.
+func (f *figure) selection() string {
+	if i := strings.LastIndexByte(f.text, ']'); i > 0 {
+		return f.text[:i+1]
+	}
+	return f.text
 }
 
 // ofMany is min, max, mean or a percentile.

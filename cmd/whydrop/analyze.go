@@ -38,6 +38,7 @@ type analyzeFlags struct {
 type job struct {
 	analyzeFlags
 	more   *folder // -o DIR/, or nil
+	number int     // which of several captures is in work, from 0
 	proof  *output // --excerpt, or nil
 	paths  []string
 	filter string // "" = every packet
@@ -161,7 +162,7 @@ func (j *job) pickFormat() error {
 		j.format = "text"
 	}
 	if j.format == "html" && j.separate && len(j.paths) > 1 {
-		return &usageError{"--format html", "a page is of one capture", "without --separate the files are one; or make a page of each"}
+		return &usageError{"--format html", "a page is of one capture", "-o DIR/ makes a page of each; without --separate the files are one"}
 	}
 	return nil
 }

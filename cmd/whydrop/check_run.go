@@ -62,7 +62,7 @@ func (k *checking) checkFile(ctx context.Context, path string, o analyze.Options
 	if k.was != nil {
 		was := k.was.Find(path, len(k.paths) == 1)
 		switch {
-		case was != nil:
+		case was != nil || fit != policy.Holds: // of one that is not fit nothing is compared, nor kept
 			f.Add(policy.Compare(was, now, fit, why, k.Tolerance)...)
 		case !k.updateBaseline:
 			f.Add(policy.Finding{

@@ -97,7 +97,7 @@
 // makes captures regression tests: each FILE is held to rules, or to what it was. Rules
 // are given with --require and --fail-if, or in a policy; each is shown with what it is:
 //
-//	$ whydrop check testdata/pcap/loss-middle.pcap.gz testdata/pcap/one-way-data.pcap.gz --require ledger.lost_rate<1%
+//	$ whydrop check testdata/pcap/loss-middle.pcap.gz testdata/pcap/one-way-data.pcap.gz --require 'ledger.lost_rate < 1%'
 //	testdata/pcap/loss-middle.pcap.gz
 //	  ✗ ledger.lost_rate < 1%  2.22 %     12 downstream, random-loss, possible
 //
@@ -165,7 +165,8 @@
 // COLUMNS, or 80 columns. --flows adds a line for each conversation, -v the frames
 // that decide, -q leaves the sentence alone.
 //
-// --format json, or --json, is one document, whose schema "whydrop schema" prints.
+// --format json, or --json, is one document, whose schema "whydrop schema" prints ("whydrop schema
+// ndjson" and "whydrop schema check" those of the records and of check).
 // With --separate the documents follow one another, as jq and other readers of
 // streams like them; there is no array around them. --format ndjson is complete:
 // every symptom, every charge and every flow is a line of its own, and the last
@@ -186,8 +187,9 @@
 // has a comment that says of which charge it is the proof, and which frame it was; Wireshark
 // shows it above the packet. The captures are read twice for it.
 //
-// -o FILE writes there, -o DIR/ every format into a folder (and the text to stdout). FILE is complete or it is not there: the report is written
-// beside it and moved when it is done. Pipes, devices and what is open already, as
+// -o FILE writes there, -o DIR/ every format into a folder (and the text to stdout), with
+// --separate into DIR/NAME/ for each capture. FILE is complete or it is not there: the report
+// is written beside it and moved when it is done. Pipes, devices and what is open already, as
 // /dev/stdout, are written to directly.
 //
 // # Events

@@ -85,10 +85,40 @@ func cutBlock(text string, at int) (before, block, after string) {
 func played(t *testing.T, args string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if code := run(t.Context(), strings.Fields(args), &out, &out); code != exitDone {
+	if code := run(t.Context(), shellWords(args), &out, &out); code != exitDone {
 		fmt.Fprintf(&out, "exit %d\n", code)
 	}
 	return out.String()
+}
+
+// shellWords splits a line as a shell does, of which quotes '…' are all that the examples need.
+func shellWords(line string) (list []string) {
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 0 {
+			list = append(list, strings.Fields(part)...)
+		} else {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
+// TestExamplesSurviveAShell: what a shell would take for itself, < > $ * ; and so on, stands
+// in quotes in every example.
+func TestExamplesSurviveAShell(t *testing.T) {
+	for _, path := range []string{filepath.Join(root, "README.md"), "doc.go"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^(?://\t)?\$ (whydrop.*)$`).FindAllStringSubmatch(string(text), -1) {
+			for i, part := range strings.Split(m[1], "'") {
+				if i%2 == 0 && strings.ContainsAny(part, "<>;&|$*?[](){}`") {
+					t.Errorf("%s: a shell would not hand this on: %s", path, m[1])
+				}
+			}
+		}
+	}
 }
 
 // shows reports whether want describes got. A line "…" is any lines.

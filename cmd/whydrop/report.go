@@ -60,7 +60,8 @@ func (p *program) analyze(ctx context.Context, j *job) error {
 		}
 	}
 	code := exitDone
-	for _, paths := range groups {
+	for n, paths := range groups {
+		j.number = n
 		one, err := p.analyzeOne(ctx, j, paths, out)
 		switch {
 		case err == nil:
@@ -136,7 +137,7 @@ func (p *program) analyzeOne(ctx context.Context, j *job, paths []string, out *o
 	if err := writeError(j, p.render(j, out, res, r, paths)); err != nil {
 		return code, err
 	}
-	if err := j.more.render(p, j, res, r, paths); err != nil || j.proof == nil {
+	if err := j.more.render(p, j, j.number, res, r, paths); err != nil || j.proof == nil {
 		return code, err
 	}
 	return p.keepProof(ctx, j, res, r, paths, code)

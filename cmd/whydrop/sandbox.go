@@ -74,7 +74,9 @@ func folders(paths ...string) []string {
 func (j *job) folders() []string {
 	list := folders(j.output, j.excerptFile)
 	if j.more != nil {
-		list = append(list, folders(j.more.path)...)
+		for _, set := range j.more.sets {
+			list = append(list, folders(set.path)...)
+		}
 	}
 	return list
 }

@@ -41,6 +41,8 @@ func (s *sim) tell(g *segment, mtu int) {
 
 // onTooBig is what a host does when it is told that g was too long for a link:
 // shorter segments from now on, and again what was too long, Linux tcp_v4_mtu_reduced.
+// It does so in loss recovery, tcp_simple_retransmit, with the window that it had:
+// nothing was lost for want of room.
 func (h *host) onTooBig(g *segment, mtu int) {
 	size := mtu - (g.ipLength() - g.octets)
 	if h.state != established || g.octets == 0 || size >= h.mss || size < 1 {
@@ -62,7 +64,11 @@ func (h *host) onTooBig(g *segment, mtu int) {
 		}
 	}
 	h.queue = cut
-	h.enterRecovery()
-	h.reduce(1, false)
+	if h.phase != loss {
+		h.begin(loss)
+		h.frto, h.canUndo = false, false
+		h.tlpEnd = 0
+		h.tlp.stop()
+	}
 	h.transmit()
 }

@@ -46,9 +46,7 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 	case !sack && (again && head && x.t-h.unaTime >= restartAfter || stuck):
 		return timeout
 	case m.state == losing && (told && h.simple(x.t) || h.goesOn(x)):
-		m.kind = Loss
-		x.is2 |= isTold
-		return m
+		return m.toldAgain(x)
 	case m.state == losing && silent:
 		m.kind, m.high, m.rto = RTO, max(h.high, top), true
 		if undone {
@@ -70,9 +68,7 @@ func (c *Conn) kindOf(h, r *track, x *odd) mood {
 			return timeout
 		}
 		return m.fast(top)
-	case told && !silent:
-		return m.told(x, top)
-	case h.deafRepair(x, known, gap):
+	case told && !silent || h.deafRepair(x, known, gap):
 		return m.told(x, top)
 	case x.is2&isTailRepair != 0 && h.wasLost && gap < silence:
 		m.kind, m.state, m.high = Loss, losing, top

@@ -9,6 +9,13 @@ func (m mood) told(x *odd, top int64) mood {
 	return m
 }
 
+// toldAgain is the mood of the repairs behind the first one.
+func (m mood) toldAgain(x *odd) mood {
+	m.kind = Loss
+	x.is2 |= isTold
+	return m
+}
+
 // rejected reports whether an ICMP error spoke of octets of x, and when the last did.
 func (c *Conn) rejected(h *track, x *odd) (found bool, at int64) {
 	if len(c.quotes) == 0 {

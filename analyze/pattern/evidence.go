@@ -65,6 +65,7 @@ type Evidence struct {
 const (
 	episodeLeast = 0.010 // s: losses nearer than that, or a round trip, are one episode
 	besideLeast  = 0.020 // s: or half a round trip: how near a neighbour must be
+	besideMost   = 1024  // packets that are looked at for it, each way
 	fewSamples   = 10    // delays, of which no rank is told
 	ceilingShare = 0.99
 	atCeiling    = 0.8
@@ -186,12 +187,12 @@ func delayBeside(events []event, i int, rtt float64) (float64, bool) {
 	e := &events[i]
 	within := max(rtt/2, besideLeast)
 	fits := func(x *event) bool { return x.passed() && x.flow == e.flow && x.q == x.q }
-	for k := i - 1; k >= 0 && e.t-events[k].t < within; k-- {
+	for k := i - 1; k >= max(0, i-besideMost) && e.t-events[k].t < within; k-- {
 		if fits(&events[k]) {
 			return events[k].q, true
 		}
 	}
-	for k := i + 1; k < len(events) && events[k].t-e.t < within; k++ {
+	for k := i + 1; k < min(len(events), i+1+besideMost) && events[k].t-e.t < within; k++ {
 		if fits(&events[k]) {
 			return events[k].q, true
 		}

@@ -61,7 +61,6 @@ type scanner struct {
 // A target is a host that others ask.
 type target struct {
 	flows []uint32
-	asks  uint64 // sent again, as a host does that wants a connection
 }
 
 // probed is one scan or flood.

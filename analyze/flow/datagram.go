@@ -114,8 +114,8 @@ type deferred struct {
 const maxLates = 64
 
 // NewTalk makes a Talk, which is one of the users of pair; number is that of its flow in log.
-func (pool *TalkPool) NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *Talk {
-	t := &Talk{Facts: facts, number: number, pair: pair, side: side, log: log, pool: pool}
+func (p *TalkPool) NewTalk(pair *TalkPair, side uint8, number uint32, facts Facts, log *Log) *Talk {
+	t := &Talk{Facts: facts, number: number, pair: pair, side: side, log: log, pool: p}
 	switch facts.Protocol {
 	case decode.ProtoICMP, decode.ProtoICMPv6:
 		t.service = Echo

@@ -35,7 +35,7 @@ func paths(e *eye) []capture.PathMTU {
 	if err != nil {
 		return list // that there is no rtnetlink is told already
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }() // nothing was written
 	// Without it the kernel lists all routes, which may be a million.
 	if c.SetOption(netlink.GetStrictCheck, true) != nil {
 		return list

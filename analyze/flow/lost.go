@@ -105,7 +105,8 @@ func (c *Conn) repaired(h *track, x, by *odd, l *Lost, w *witnesses) {
 		l.Proof = Fits
 	default:
 		// Where packets overtake one another the original may be late, and the report of it lost.
-		if !h.unsteady {
+		// Of several segments in one frame the answer speaks of the first.
+		if !h.unsteady && l.Packets == 1 {
 			l.Proof = Second
 		}
 		w.add(Witness{FrameRef{Number: uint64(by.covFrame), File: by.covFile}, by.covered(), SaysEcho, uint64(by.covEcr), 0})

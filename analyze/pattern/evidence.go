@@ -200,12 +200,9 @@ func delayBeside(events []event, i int, rtt float64) (float64, bool) {
 	return 0, false
 }
 
-// variation is the coefficient of variation of how many packets pass between
-// losses: 1 where each is lost by chance, 0 where losses come like clockwork;
-// −1 = not known.
-func variation(events []event) float64 {
-	var gaps []float64
-	passed, seen := 0.0, false
+// between counts the packets that pass between one loss and the next.
+func between(events []event) (gaps []int) {
+	passed, seen := 0, false
 	for i := range events {
 		switch {
 		case events[i].is1(isFluid):
@@ -217,6 +214,17 @@ func variation(events []event) float64 {
 			}
 			passed, seen = 0, true
 		}
+	}
+	return gaps
+}
+
+// variation is the coefficient of variation of how many packets pass between
+// losses: 1 where each is lost by chance, 0 where losses come like clockwork;
+// −1 = not known.
+func variation(events []event) float64 {
+	var gaps []float64
+	for _, n := range between(events) {
+		gaps = append(gaps, float64(n))
 	}
 	if len(gaps) < 3 {
 		return -1

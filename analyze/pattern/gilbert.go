@@ -41,20 +41,7 @@ type gap struct {
 
 // gapsOf counts the gaps between losses.
 func gapsOf(events []event) (gaps []gap) {
-	var all []int
-	passed, seen := 0, false
-	for i := range events {
-		switch {
-		case events[i].is1(isFluid):
-		case !events[i].is1(isLost):
-			passed++
-		default:
-			if seen {
-				all = append(all, passed)
-			}
-			passed, seen = 0, true
-		}
-	}
+	all := between(events)
 	slices.Sort(all)
 	for i, g := range all {
 		if i == 0 || g != all[i-1] {
